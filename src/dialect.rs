@@ -1,0 +1,4 @@
+//! How each vendor's protocol reads on the wire: one file a dialect, functions over arguments, no state but what the
+//! caller hands in.
+
+pub mod openai;

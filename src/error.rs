@@ -1,0 +1,182 @@
+//! What can go wrong, as data: a kind, a message for a person, and what the server said.
+//!
+//! The kinds name the culprit. Rust returns errors, JavaScript throws them: each kind belongs to one class there.
+
+use serde::Serialize;
+
+use crate::dialect::openai;
+
+/// How much of an error body that is not JSON goes into a message, in characters.
+const MAX_QUOTE: usize = 500;
+
+/// Who or what failed. Serialised in `snake_case`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// The caller's request or options cannot be sent as they are; nothing was sent.
+    InvalidRequest,
+    /// There is no API key for this base URL, or it cannot be used.
+    MissingApiKey,
+    /// 400
+    BadRequest,
+    /// 401
+    Authentication,
+    /// 403
+    PermissionDenied,
+    /// 404, and a model that the provider does not have.
+    NotFound,
+    /// 409
+    Conflict,
+    /// 422
+    UnprocessableEntity,
+    /// 429
+    RateLimit,
+    /// 500 and above.
+    InternalServer,
+    /// The provider reported an error with any other status.
+    Api,
+    /// The server redirects, which is not followed.
+    Redirect,
+    /// The server answered with success, but not with what was asked for.
+    MalformedResponse,
+    /// The connection could not be made or was lost.
+    Connection,
+    /// The time allowed ran out.
+    Timeout,
+    /// The stream ended in the middle.
+    StreamTruncated,
+    /// The caller aborted.
+    Abort,
+}
+
+impl Kind {
+    /// The kind of an error response with this status.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            300..=399 => Self::Redirect,
+            400 => Self::BadRequest,
+            401 => Self::Authentication,
+            403 => Self::PermissionDenied,
+            404 => Self::NotFound,
+            409 => Self::Conflict,
+            422 => Self::UnprocessableEntity,
+            429 => Self::RateLimit,
+            500.. => Self::InternalServer,
+            _ => Self::Api,
+        }
+    }
+}
+
+/// One failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Error {
+    /// Who or what failed.
+    pub kind: Kind,
+    /// What happened and what to do, for a person; never the API key. The status is not in it.
+    pub message: String,
+    /// The HTTP status, or the one that the provider's error object stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The HTTP status as it arrived, where [`status`](Self::status) says something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_status: Option<u16>,
+    /// The code that this error goes by, where the provider's own says less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// The provider's error object, as JSON text.
+    #[serde(skip)]
+    pub body: Option<String>,
+}
+
+impl Error {
+    /// An error of this kind with this message and nothing else.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), status: None, upstream_status: None, code: None, body: None }
+    }
+
+    /// The same, with a status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// The error that a response or a stream event reports: `status` is the HTTP status it came with, `body` its
+    /// text, JSON or not.
+    ///
+    /// Two habits of AIHubMix are read here, on any host: an error object under a status of success counts by what the
+    /// object says, and a 503 "No available channel" is a model id that does not exist (see
+    /// <https://docs.aihubmix.com/en/FAQs/HTTP-Codes>).
+    ///
+    /// ```
+    /// use chatmux::{Error, Kind};
+    /// let error = Error::from_response(503, r#"{"error":{"message":"No available channel for model gtp-4"}}"#);
+    /// assert_eq!((error.kind, error.status, error.upstream_status), (Kind::NotFound, Some(404), Some(503)));
+    /// ```
+    #[must_use]
+    pub fn from_response(status: u16, body: &str) -> Self {
+        let Some(object) = openai::read_error(body) else {
+            return Self::new(Kind::of_status(status), quote(body)).with_status(status);
+        };
+        let meant = match status {
+            200..=299 => object.status.unwrap_or(status),
+            _ => status,
+        };
+        let mut error = Self::new(Kind::of_status(meant), object.message).with_status(meant);
+        if matches!(status, 200..=299 | 503) && is_no_channel(&error.message) {
+            error.kind = Kind::NotFound;
+            error.status = Some(404);
+            error.code = Some("model_not_found");
+        }
+        if error.status != Some(status) {
+            error.upstream_status = Some(status);
+        }
+        error.body = Some(object.json.to_owned());
+        error
+    }
+
+    /// Takes a secret out of everything that is shown to people.
+    ///
+    /// A key of fewer than six characters stays: it guards nothing, and blotting it out would make text unreadable.
+    #[must_use]
+    pub fn redact(mut self, secret: &str) -> Self {
+        if secret.len() >= 6 {
+            for text in [Some(&mut self.message), self.body.as_mut()].into_iter().flatten() {
+                if text.contains(secret) {
+                    *text = text.replace(secret, "[redacted]");
+                }
+            }
+        }
+        self
+    }
+}
+
+/// AIHubMix's way to say that no route serves a model id, in both languages it uses.
+fn is_no_channel(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("no available channel") || message.contains("无可用渠道")
+}
+
+/// What to say of a body that is no JSON: a page by its title, other text by its beginning.
+fn quote(body: &str) -> String {
+    let text = body.trim();
+    if text.starts_with('<') {
+        return match title(text) {
+            Some(title) => ["The server answered with an HTML page, `", title, "`, instead of JSON."].concat(),
+            None => "The server answered with an HTML page instead of JSON.".to_owned(),
+        };
+    }
+    text.chars().take(MAX_QUOTE).collect()
+}
+
+fn title(html: &str) -> Option<&str> {
+    // ASCII lower-casing keeps every byte in its place, so the positions hold in the original.
+    let lower = html.to_ascii_lowercase();
+    let open = lower.find("<title")?;
+    let start = open + lower.get(open..)?.find('>')? + 1;
+    let end = start + lower.get(start..)?.find('<')?;
+    let title = html.get(start..end)?.trim();
+    (!title.is_empty() && title.chars().count() <= MAX_QUOTE).then_some(title)
+}

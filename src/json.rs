@@ -1,0 +1,374 @@
+//! JSON text, read in place: exactly the grammar of RFC 8259 that `JSON.parse` accepts, without building a tree.
+//!
+//! The client hands whole events and bodies to the platform's `JSON.parse`; what the core itself must know of them (is
+//! this an error, has it finished) is read here. Numbers stay text. Nesting is capped, so that no input can overflow
+//! the stack.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc8259>
+
+use std::borrow::Cow;
+
+/// How deep arrays and objects may nest.
+pub const MAX_DEPTH: u32 = 128;
+
+/// Why a text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// The text breaks the grammar.
+    Syntax,
+    /// Arrays and objects nest deeper than [`MAX_DEPTH`].
+    TooDeep,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+/// One scalar, or the fact that a container starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `{`
+    Object,
+    /// `[`
+    Array,
+    /// A string.
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// `null`
+    Null,
+}
+
+/// A string as it stands between its quotes, escapes and all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawString<'a>(&'a str);
+
+impl<'a> RawString<'a> {
+    /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
+    #[must_use]
+    pub fn text(self) -> Cow<'a, str> {
+        let Some(first) = self.0.find('\\') else {
+            return Cow::Borrowed(self.0);
+        };
+        let (plain, mut rest) = self.0.split_at(first);
+        let mut text = String::with_capacity(self.0.len());
+        text.push_str(plain);
+        while let Some((before, after)) = rest.split_once('\\') {
+            text.push_str(before);
+            let (character, tail) = read_escape(after);
+            text.push(character);
+            rest = tail;
+        }
+        text.push_str(rest);
+        Cow::Owned(text)
+    }
+}
+
+impl PartialEq<str> for RawString<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.text() == other
+    }
+}
+
+/// The character of one escape, and what follows it. The escape has been validated before.
+fn read_escape(after: &str) -> (char, &str) {
+    let mut rest = after.chars();
+    let character = match rest.next() {
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => return read_unicode_escape(rest.as_str()),
+        Some(other) => other,
+        None => char::REPLACEMENT_CHARACTER,
+    };
+    (character, rest.as_str())
+}
+
+fn read_unicode_escape(hex: &str) -> (char, &str) {
+    let unit = |text: &str| text.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let tail = |text| str::get(text, 4..).unwrap_or_default();
+    let (high, rest) = (unit(hex).unwrap_or(0), tail(hex));
+    if let (0xd800..=0xdbff, Some(next)) = (high, rest.strip_prefix("\\u"))
+        && let Some(low @ 0xdc00..=0xdfff) = unit(next)
+    {
+        let scalar = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        return (char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER), tail(next));
+    }
+    (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), rest)
+}
+
+/// A cursor over one JSON text.
+///
+/// ```
+/// use chatmux::json::Reader;
+/// let mut reader = Reader::new(r#"{"id": 7, "name": "ada"}"#);
+/// let mut name = None;
+/// reader.object(&mut |reader, key| {
+///     if key == *"name" {
+///         name = reader.string()?.map(|raw| raw.text().into_owned());
+///         Ok(())
+///     } else {
+///         reader.skip().map(drop)
+///     }
+/// })?;
+/// reader.end()?;
+/// assert_eq!(name.as_deref(), Some("ada"));
+/// # Ok::<(), chatmux::json::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u32,
+}
+
+/// What [`Reader::object`] calls for each member: it must read the member's value.
+pub type OnMember<'a, 'f> = dyn FnMut(&mut Reader<'a>, RawString<'a>) -> Result<()> + 'f;
+/// What [`Reader::array`] calls for each item: it must read the item.
+pub type OnItem<'a, 'f> = dyn FnMut(&mut Reader<'a>) -> Result<()> + 'f;
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of `text`.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// What the next value is, without reading it.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] when no value starts here.
+    pub fn peek(&mut self) -> Result<Kind> {
+        self.skip_whitespace();
+        match self.byte() {
+            Some(b'{') => Ok(Kind::Object),
+            Some(b'[') => Ok(Kind::Array),
+            Some(b'"') => Ok(Kind::String),
+            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            Some(b't' | b'f') => Ok(Kind::Bool),
+            Some(b'n') => Ok(Kind::Null),
+            _ => Err(Error::Syntax),
+        }
+    }
+
+    /// Reads an object and calls `on_member` for each of its members, duplicates included, in their order. A value
+    /// that is no object is skipped.
+    ///
+    /// # Errors
+    /// Those of the text, and of `on_member`.
+    pub fn object(&mut self, on_member: &mut OnMember<'a, '_>) -> Result<()> {
+        if self.peek()? != Kind::Object {
+            return self.skip().map(drop);
+        }
+        self.enter()?;
+        if !self.close(b'}') {
+            loop {
+                self.skip_whitespace();
+                let key = self.raw_string()?;
+                self.skip_whitespace();
+                self.expect(b':')?;
+                on_member(self, key)?;
+                if !self.comma_or(b'}')? {
+                    break;
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads an array and calls `on_item` for each of its items. A value that is no array is skipped.
+    ///
+    /// # Errors
+    /// Those of the text, and of `on_item`.
+    pub fn array(&mut self, on_item: &mut OnItem<'a, '_>) -> Result<()> {
+        if self.peek()? != Kind::Array {
+            return self.skip().map(drop);
+        }
+        self.enter()?;
+        if !self.close(b']') {
+            loop {
+                on_item(self)?;
+                if !self.comma_or(b']')? {
+                    break;
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads a string; any other value is skipped and is `None`.
+    ///
+    /// # Errors
+    /// Those of the text.
+    pub fn string(&mut self) -> Result<Option<RawString<'a>>> {
+        if self.peek()? == Kind::String {
+            return self.raw_string().map(Some);
+        }
+        self.skip()?;
+        Ok(None)
+    }
+
+    /// Reads a number that is a whole number from 0 to `u32::MAX`; any other value is skipped and is `None`.
+    ///
+    /// # Errors
+    /// Those of the text.
+    pub fn integer(&mut self) -> Result<Option<u32>> {
+        Ok(self.skip()?.parse().ok())
+    }
+
+    /// Reads any value and returns its text, whitespace around it left out.
+    ///
+    /// # Errors
+    /// Those of the text.
+    pub fn skip(&mut self) -> Result<&'a str> {
+        let kind = self.peek()?;
+        let start = self.at;
+        match kind {
+            Kind::Object => self.object(&mut |reader, _| reader.skip().map(drop))?,
+            Kind::Array => self.array(&mut |reader| reader.skip().map(drop))?,
+            Kind::String => drop(self.raw_string()?),
+            Kind::Number => self.number()?,
+            Kind::Bool if self.byte() == Some(b't') => self.literal("true")?,
+            Kind::Bool => self.literal("false")?,
+            Kind::Null => self.literal("null")?,
+        }
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Checks that nothing but whitespace is left.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] when something is.
+    pub fn end(&mut self) -> Result<()> {
+        self.skip_whitespace();
+        match self.byte() {
+            None => Ok(()),
+            Some(_) => Err(Error::Syntax),
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_whitespace(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
+            self.at += 1;
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<()> {
+        if self.byte() != Some(byte) {
+            return Err(Error::Syntax);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Steps over the opening bracket of a container.
+    fn enter(&mut self) -> Result<()> {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Error::TooDeep);
+        }
+        Ok(())
+    }
+
+    /// Steps over the closing bracket of an empty container.
+    fn close(&mut self, bracket: u8) -> bool {
+        self.skip_whitespace();
+        let closes = self.byte() == Some(bracket);
+        self.at += usize::from(closes);
+        closes
+    }
+
+    /// `true` after a comma, `false` after the closing bracket.
+    fn comma_or(&mut self, bracket: u8) -> Result<bool> {
+        self.skip_whitespace();
+        let byte = self.byte();
+        self.at += 1;
+        match byte {
+            Some(b',') => Ok(true),
+            Some(b) if b == bracket => Ok(false),
+            _ => Err(Error::Syntax),
+        }
+    }
+
+    fn literal(&mut self, word: &str) -> Result<()> {
+        if !self.text.get(self.at..).unwrap_or_default().starts_with(word) {
+            return Err(Error::Syntax);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn raw_string(&mut self) -> Result<RawString<'a>> {
+        self.expect(b'"')?;
+        let start = self.at;
+        loop {
+            match self.byte() {
+                Some(b'"') => break,
+                Some(b'\\') => self.escape()?,
+                Some(0x20..) => self.at += 1,
+                Some(..0x20) | None => return Err(Error::Syntax),
+            }
+        }
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        self.at += 1;
+        Ok(RawString(raw))
+    }
+
+    fn escape(&mut self) -> Result<()> {
+        self.at += 1;
+        let escaped = self.byte();
+        self.at += 1;
+        match escaped {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+            Some(b'u') => {
+                let hex = self.text.as_bytes().get(self.at..self.at + 4);
+                self.at += 4;
+                match hex {
+                    Some(hex) if hex.iter().all(u8::is_ascii_hexdigit) => Ok(()),
+                    _ => Err(Error::Syntax),
+                }
+            }
+            _ => Err(Error::Syntax),
+        }
+    }
+
+    fn number(&mut self) -> Result<()> {
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.byte() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.byte() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.byte() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<()> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.byte() {
+            self.at += 1;
+        }
+        if self.at == start { Err(Error::Syntax) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,43 @@
+//! Whether to try again, and when: the policy of OpenAI's own clients, so that users find what they know.
+
+use crate::error::Kind;
+
+/// How often a failed request is tried again when the caller does not say: two retries, three tries.
+pub const MAX_RETRIES: u32 = 2;
+
+/// The longest wait that a server may ask for, in milliseconds. A longer one is not obeyed: the own backoff is used.
+const MAX_ASKED_MS: f64 = 60_000.0;
+
+/// Whether a failure may pass by itself. `advice` is the header `x-should-retry`, which wins where it says `true` or
+/// `false`; `upstream_status` is the status of the response, if there was one.
+#[must_use]
+pub fn should_retry(kind: Kind, upstream_status: Option<u16>, advice: Option<&str>) -> bool {
+    match (advice, upstream_status, kind) {
+        // A wrong model id stays wrong, whatever status it came with.
+        (_, Some(503), Kind::NotFound) => false,
+        (Some("true"), Some(_), _) => true,
+        (Some("false"), Some(_), _) => false,
+        (_, Some(status), _) => matches!(status, 408 | 409 | 429 | 500..),
+        (_, None, kind) => matches!(kind, Kind::Connection | Kind::Timeout),
+    }
+}
+
+/// How long to wait before retry number `retry` (the first is 0), in milliseconds.
+///
+/// `asked_ms` is what the server asked for (`retry-after-ms`, else `retry-after`); outside 0 to 60 s, and where it is
+/// no number, it does not count. The own backoff is half a second, doubling to at most eight, less up to a quarter by
+/// `random`, a number from 0 to 1.
+///
+/// ```
+/// use chatmux::retry::delay_ms;
+/// assert_eq!(delay_ms(0, Some(1500.0), 0.5), 1500.0);
+/// assert_eq!(delay_ms(0, None, 0.0), 500.0);
+/// assert_eq!(delay_ms(9, Some(61_000.0), 1.0), 6000.0);
+/// ```
+#[must_use]
+pub fn delay_ms(retry: u32, asked_ms: Option<f64>, random: f64) -> f64 {
+    match asked_ms {
+        Some(ms) if (0.0..=MAX_ASKED_MS).contains(&ms) => ms,
+        _ => f64::from(500_u32 << retry.min(4)) * (1.0 - 0.25 * random),
+    }
+}
