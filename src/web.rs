@@ -1,0 +1,134 @@
+//! The host: the one place that names `fetch`, timers, abort signals and JavaScript values, and the async functions
+//! that JavaScript calls.
+//!
+//! - [`options`]: what a call takes; [`headers`]: the caller's headers, merged and checked.
+//! - [`attempt`]: one try, with its abort controller and its timer.
+//! - [`fetch`]: the tries, until one is answered or the policy gives up.
+//! - [`reply`]: a response of any class; [`answer`]: a successful one, read; [`failure`]: errors on their way out.
+//! - [`stream`]: the handle that a `for await` loop feeds.
+//! - [`catalogue`]: AIHubMix's catalogue, read and typed; [`host`]: the host's own functions.
+
+mod answer;
+mod attempt;
+mod catalogue;
+mod failure;
+mod fetch;
+mod headers;
+mod host;
+mod options;
+mod reply;
+mod stream;
+
+use js_sys::{Array, JSON, Object, Reflect};
+use wasm_bindgen::prelude::*;
+
+use crate::request::{self, invalid};
+pub use failure::Failure;
+use fetch::{Accept, Call};
+pub use options::CallOptions;
+pub use stream::ChunkSource;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+import type {
+  CatalogueFilters, CatalogueModel, ChatCompletion, ChatCompletionCreateParamsNonStreaming,
+  ChatCompletionCreateParamsStreaming, ModelList,
+} from "../types.js";
+import type { CallOptions } from "../options.js";
+"#;
+
+/// Asks for a whole chat completion. Rejects with error data that has a `kind`.
+///
+/// See <https://platform.openai.com/docs/api-reference/chat/create>.
+///
+/// # Errors
+/// Everything that [`crate::Kind`] lists, as a JavaScript object.
+#[wasm_bindgen(js_name = createChatCompletion, unchecked_return_type = "ChatCompletion")]
+pub async fn create_chat_completion(
+    #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsNonStreaming")] request: JsValue,
+    options: CallOptions,
+) -> Result<JsValue, JsValue> {
+    let call = chat_call(&request, Accept::Json).and_then(|body| Call::chat(&options, body, Accept::Json))?;
+    let answer = call.send().await?;
+    Ok(answer.json().await?)
+}
+
+/// Asks for a streamed chat completion and resolves when its headers have arrived.
+///
+/// # Errors
+/// Everything that [`crate::Kind`] lists, as a JavaScript object.
+#[wasm_bindgen(js_name = createChatCompletionStream)]
+pub async fn create_chat_completion_stream(
+    #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: JsValue,
+    options: CallOptions,
+) -> Result<ChunkSource, JsValue> {
+    let call =
+        chat_call(&request, Accept::EventStream).and_then(|body| Call::chat(&options, body, Accept::EventStream))?;
+    let answer = call.send().await?;
+    Ok(answer.stream().await?)
+}
+
+/// Lists the models of the account: `GET {baseURL}/models`.
+///
+/// # Errors
+/// Everything that [`crate::Kind`] lists, as a JavaScript object.
+#[wasm_bindgen(js_name = listModels, unchecked_return_type = "ModelList")]
+pub async fn list_models(options: CallOptions) -> Result<JsValue, JsValue> {
+    let answer = Call::get(&options, &[&options.base_url(), request::MODELS].concat(), true)?.send().await?;
+    Ok(answer.json().await?)
+}
+
+/// Lists AIHubMix's public catalogue, without a key.
+///
+/// # Errors
+/// Everything that [`crate::Kind`] lists, as a JavaScript object.
+#[wasm_bindgen(js_name = listCatalogue, unchecked_return_type = "CatalogueModel[]")]
+pub async fn list_catalogue(
+    #[wasm_bindgen(unchecked_param_type = "CatalogueFilters | null | undefined")] filters: JsValue,
+    options: CallOptions,
+) -> Result<JsValue, JsValue> {
+    let url = request::catalogue_url(&options.base_url()).map_err(Failure::from)?;
+    let mut call = Call::get(&options, &url, false)?;
+    call.add_query(&filters)?;
+    let answer = call.send().await?;
+    Ok(catalogue::read(&answer.json().await?)?)
+}
+
+/// Checks a chat request and writes it: `JSON.stringify(request)`, with the members of `extra_body` at the top level.
+fn chat_call(request: &JsValue, accept: Accept) -> Result<js_sys::JsString, Failure> {
+    let member = |name| host::get(request, name);
+    if !request.is_object() {
+        return Err(invalid("The request must be an object such as `{ model, messages }`.").into());
+    }
+    if member("model").as_string().is_none_or(|model| model.is_empty()) {
+        return Err(invalid("`model` is missing: name a model by its id, such as `gpt-4o-mini`.").into());
+    }
+    let messages = member("messages");
+    if !Array::is_array(&messages) {
+        return Err(invalid(
+            "`messages` is missing: pass an array such as `[{ role: \"user\", content: \"Hello\" }]`.",
+        )
+        .into());
+    }
+    if Array::from(&messages).length() == 0 {
+        return Err(invalid("`messages` is empty: pass at least one message.").into());
+    }
+    if member("stream").is_truthy() != (accept == Accept::EventStream) {
+        return Err(invalid(
+            "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without.",
+        )
+        .into());
+    }
+    let extra = member("extra_body");
+    let written = if extra.is_object() {
+        let merged = Object::assign(&Object::new(), request.unchecked_ref());
+        Reflect::delete_property(&merged, &"extra_body".into())
+            .and(Ok(Object::assign(&merged, extra.unchecked_ref())))
+            .and_then(|merged| JSON::stringify(&merged))
+    } else {
+        JSON::stringify(request)
+    };
+    written.map_err(|cause| {
+        Failure::from(invalid("The request cannot be written as JSON: it holds a cycle or a BigInt.")).caused_by(cause)
+    })
+}

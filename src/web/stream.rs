@@ -1,0 +1,78 @@
+//! The handle that JavaScript feeds: one streamed answer, from the reader of its body to the text of its chunks.
+
+use wasm_bindgen::prelude::*;
+use web_sys::{AbortController, ReadableStream};
+
+use super::attempt::Attempt;
+use super::failure::Failure;
+use super::reply::Reply;
+use crate::stream::ChunkStream;
+
+/// A streamed answer whose headers have arrived. The iteration itself is JavaScript's: it reads `body`, hands the
+/// bytes to `feed`, and calls `close` when it is done, however that came about.
+#[wasm_bindgen]
+pub struct ChunkSource {
+    stream: ChunkStream,
+    reply: Reply,
+    body: ReadableStream,
+    controller: AbortController,
+    /// Holds the listener on the caller's signal until the stream is closed.
+    attempt: Option<Attempt>,
+    key: String,
+}
+
+impl ChunkSource {
+    /// The stream of this reply.
+    pub fn new(reply: Reply, body: ReadableStream, attempt: Attempt, key: String) -> Self {
+        let controller = attempt.controller();
+        Self { stream: ChunkStream::new(reply.status()), reply, body, controller, attempt: Some(attempt), key }
+    }
+
+    fn finish_failure(&self, failure: Failure) -> JsValue {
+        self.reply.describe(failure).redact(&self.key).into()
+    }
+}
+
+#[wasm_bindgen]
+impl ChunkSource {
+    /// The body of the response.
+    #[wasm_bindgen(getter, unchecked_return_type = "ReadableStream<Uint8Array>")]
+    pub fn body(&self) -> ReadableStream {
+        self.body.clone()
+    }
+
+    /// Ends the request.
+    #[wasm_bindgen(getter)]
+    pub fn controller(&self) -> AbortController {
+        self.controller.clone()
+    }
+
+    /// Whether the stream is over, so that nothing more need be read.
+    #[wasm_bindgen(getter)]
+    pub fn ended(&self) -> bool {
+        self.stream.has_ended()
+    }
+
+    /// Decodes the next bytes: the JSON text of an array of the chunks that they finish, or an empty text.
+    pub fn feed(&mut self, bytes: &[u8]) -> String {
+        self.stream.feed(bytes)
+    }
+
+    /// The verdict, once the chunks before it are delivered: throws error data when the stream did not end well.
+    ///
+    /// # Errors
+    /// What [`ChunkStream::finish`] says.
+    pub fn finish(&mut self) -> Result<(), JsValue> {
+        self.stream.finish().map_err(|error| self.finish_failure(error.into()))
+    }
+
+    /// The error data for a body that broke off with `cause`.
+    pub fn broken(&self, cause: JsValue) -> JsValue {
+        self.finish_failure(Failure::from(self.stream.truncated()).caused_by(cause))
+    }
+
+    /// Lets go of the caller's signal.
+    pub fn close(&mut self) {
+        self.attempt = None;
+    }
+}
