@@ -1,0 +1,122 @@
+/** cargo → wasm-bindgen → wasm-opt → inline → tsc, each only when what it reads has changed. */
+
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { brotliCompressSync, deflateRawSync, gzipSync } from "node:zlib";
+import { nodeModules, root, run, rust, say, wasmBindgen } from "./setup.mjs";
+
+const target = join(root, "target");
+const glue = join(target, "bindgen", "glue");
+const wasm = join(target, "wasm32-unknown-unknown", "release", "chatmux.wasm");
+const optimised = join(target, "bindgen", "chatmux.wasm");
+const dist = join(root, "dist");
+const stampFile = join(target, "build.json");
+const FEATURES = ["bulk-memory", "mutable-globals", "sign-ext", "nontrapping-float-to-int", "reference-types", "multivalue"];
+
+/** Builds what is out of date and returns the sizes of what users download. */
+export async function build() {
+  const stamps = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, "utf8")) : {};
+  const step = async (name, inputs, output, work) => {
+    const stamp = digest([...inputs, "scripts/build.mjs"]);
+    if (stamps[name] === stamp && existsSync(output)) return;
+    say(name);
+    await work();
+    stamps[name] = digest([...inputs, "scripts/build.mjs"]);
+    mkdirSync(target, { recursive: true });
+    writeFileSync(stampFile, JSON.stringify(stamps));
+  };
+
+  await Promise.all([nodeModules(), rust()]);
+  await step("compiling the Rust core to wasm…", ["Cargo.toml", "Cargo.lock", ...files("src", ".rs")], wasm, () =>
+    run("cargo", ["build", "--release", "--locked", "--lib", "--target", "wasm32-unknown-unknown"]),
+  );
+  await step("binding it to JavaScript…", [wasm], join(glue, "chatmux.js"), async () => {
+    const bin = await wasmBindgen();
+    const options = ["--target", "web", "--omit-default-module-path", "--out-name", "chatmux", "--out-dir", glue];
+    await run(join(bin, "wasm-bindgen"), [wasm, ...options]);
+  });
+  await step("optimising and inlining it…", [join(glue, "chatmux_bg.wasm")], optimised, async () => {
+    const features = FEATURES.map((name) => `--enable-${name}`);
+    const options = ["-Oz", "--strip-debug", "--strip-producers", ...features, "-o", optimised];
+    await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), join(glue, "chatmux_bg.wasm"), ...options]);
+    const deflated = deflateRawSync(readFileSync(optimised), { level: 9 }).toString("base64");
+    writeFileSync(join(glue, "deflated.js"), `export const deflated = "${deflated}";\n`);
+    writeFileSync(
+      join(glue, "deflated.d.ts"),
+      "/** The wasm module, deflated (RFC 1951) and in base64. */\nexport declare const deflated: string;\n",
+    );
+  });
+  await step("compiling TypeScript…", ["tsconfig.json", ...files("src/js"), optimised], join(dist, "index.js"), async () => {
+    rmSync(dist, { recursive: true, force: true });
+    await run("node", [join(root, "node_modules/typescript/bin/tsc")]);
+    for (const name of ["chatmux.js", "chatmux.d.ts", "deflated.js", "deflated.d.ts"]) {
+      cpSync(join(glue, name), join(dist, "glue", name));
+    }
+    cpSync(optimised, join(dist, "chatmux.wasm"));
+    writeFileSync(
+      join(dist, "chatmux.wasm.d.ts"),
+      "/** The wasm of chatmux, where the bundler or runtime imports wasm files as compiled modules. */\n" +
+        "declare const module: WebAssembly.Module;\nexport default module;\n",
+    );
+    stamps.sizes = await sizes();
+  });
+  return stamps.sizes;
+}
+
+/** What one user downloads: an app that imports the client and nothing else, bundled and minified. */
+async function sizes() {
+  const { build: bundle } = await import("esbuild");
+  const app = async (conditions) => {
+    const { outputFiles } = await bundle({
+      stdin: { contents: 'import { Chatmux } from "./dist/entry/default.js"; globalThis.app = new Chatmux();', resolveDir: root },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      target: "es2022",
+      write: false,
+      legalComments: "none",
+      ...conditions,
+    });
+    return outputFiles[0].contents;
+  };
+  const js = await app({
+    stdin: { contents: 'import { Chatmux } from "./dist/index.js"; globalThis.app = new Chatmux();', resolveDir: root },
+  });
+  const rows = {
+    "app in a browser or Node, bundled (wasm inlined)": await app({}),
+    "app in an edge worker, bundled: JavaScript": js,
+    "app in an edge worker, bundled: chatmux.wasm": readFileSync(optimised),
+  };
+  return Object.fromEntries(
+    Object.entries(rows).map(([name, bytes]) => [
+      name,
+      { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length },
+    ]),
+  );
+}
+
+function files(folder, ending = "") {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((name) => join(folder, name))
+    .filter((name) => name.endsWith(ending) && statSync(join(root, name)).isFile())
+    .sort();
+}
+
+function digest(names) {
+  const hash = createHash("sha256");
+  for (const name of names) {
+    const path = name.startsWith(root) ? name : join(root, name);
+    hash.update(`${name}\0`).update(existsSync(path) ? readFileSync(path) : "");
+  }
+  return hash.digest("hex");
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const table = await build().catch((error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
+  console.table(table);
+}

@@ -1,0 +1,79 @@
+/**
+ * `chatmux/core`: the async functions of the Rust core, typed. Each loads the wasm on its first call, takes the
+ * request and one object of options, and throws the errors of this package.
+ */
+
+import { toError } from "./errors.js";
+import * as glue from "./glue/chatmux.js";
+import { type CallOptions, complete } from "./options.js";
+import { fromSource, Stream } from "./stream.js";
+import type {
+  CatalogueFilters,
+  CatalogueModel,
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionCreateParamsNonStreaming,
+  ChatCompletionCreateParamsStreaming,
+  ModelList,
+} from "./types.js";
+import { init } from "./wasm.js";
+
+export * from "./errors.js";
+export type { CallOptions, ClientOptions, Fetch, HeadersLike, QueryLike, RequestOptions } from "./options.js";
+export type * from "./types.js";
+export type { WasmSource } from "./wasm.js";
+export { init, Stream };
+
+/**
+ * Asks for a whole chat completion.
+ *
+ * @example
+ * const completion = await createChatCompletion(
+ *   { model: "gpt-4o-mini", messages: [{ role: "user", content: "Hello" }] },
+ *   { apiKey: process.env.AIHUBMIX_API_KEY },
+ * );
+ */
+export function createChatCompletion(
+  request: ChatCompletionCreateParamsNonStreaming,
+  options: CallOptions = {},
+): Promise<ChatCompletion> {
+  return call(options, (whole) => glue.createChatCompletion(request, whole));
+}
+
+/**
+ * Asks for a streamed chat completion; resolves when the answer begins.
+ *
+ * @example
+ * for await (const chunk of await createChatCompletionStream({ model, messages, stream: true }, { apiKey })) {
+ *   write(chunk.choices[0]?.delta.content ?? "");
+ * }
+ */
+export function createChatCompletionStream(
+  request: ChatCompletionCreateParamsStreaming,
+  options: CallOptions = {},
+): Promise<Stream<ChatCompletionChunk>> {
+  return call(options, async (whole) => fromSource(await glue.createChatCompletionStream(request, whole)));
+}
+
+/** Lists the models of the account. */
+export function listModels(options: CallOptions = {}): Promise<ModelList> {
+  return call(options, (whole) => glue.listModels(whole));
+}
+
+/** Lists AIHubMix's public catalogue. It is asked without a key. */
+export function listCatalogue(
+  filters?: CatalogueFilters | null,
+  options: CallOptions = {},
+): Promise<CatalogueModel[]> {
+  return call(options, (whole) => glue.listCatalogue(filters, whole));
+}
+
+async function call<T>(options: CallOptions, send: (options: CallOptions) => Promise<T>): Promise<T> {
+  const whole = complete(options);
+  await init();
+  try {
+    return await send(whole);
+  } catch (thrown) {
+    throw toError(thrown);
+  }
+}

@@ -1,0 +1,5 @@
+import wasm from "../chatmux.wasm";
+import { setSource } from "../wasm.js";
+
+setSource(() => wasm);
+export * from "../core.js";

@@ -1,0 +1,6 @@
+import wasm from "../chatmux.wasm?module";
+import { setSource } from "../wasm.js";
+
+setSource(() => wasm);
+export * from "../index.js";
+export { default } from "../index.js";

@@ -1,0 +1,273 @@
+/**
+ * The errors that chatmux throws. Names and fields are those of the `openai` package; every class has a literal
+ * `name`, which minifiers leave alone, and every error a `kind`, which is the same whichever copy of the module made it.
+ */
+
+import type { ChatCompletion } from "./types.js";
+
+/** What went wrong, as one word. */
+export type ErrorKind =
+  | "invalid_request"
+  | "missing_api_key"
+  | "bad_request"
+  | "authentication"
+  | "permission_denied"
+  | "not_found"
+  | "conflict"
+  | "unprocessable_entity"
+  | "rate_limit"
+  | "internal_server"
+  | "api"
+  | "redirect"
+  | "malformed_response"
+  | "connection"
+  | "timeout"
+  | "stream_timeout"
+  | "stream_truncated"
+  | "abort"
+  | "length_finish_reason"
+  | "content_filter_finish_reason";
+
+/** The base of every error of chatmux. By itself: a request or an option that cannot be used; nothing was sent. */
+export class ChatmuxError extends Error {
+  /** What went wrong, as one word. */
+  declare readonly kind: ErrorKind;
+
+  static {
+    define(this, "ChatmuxError", "invalid_request");
+  }
+}
+
+/** The provider answered with an error, or could not be reached. */
+export class APIError extends ChatmuxError {
+  /** The HTTP status; the one the provider's error object stands for, where it came under another. */
+  readonly status: number | undefined;
+  /** The headers of the response. */
+  readonly headers: Headers | undefined;
+  /** The provider's error object, as it was sent. */
+  readonly error: object | undefined;
+  /** The provider's code of the error, such as `invalid_api_key`. */
+  readonly code: string | null | undefined;
+  /** The parameter of the request that was wrong. */
+  readonly param: string | null | undefined;
+  /** The provider's type of the error, such as `invalid_request_error`. */
+  readonly type: string | undefined;
+  /** The id of the request in the provider's logs, from the header `x-request-id`. */
+  readonly requestID: string | null | undefined;
+  /** The HTTP status as it arrived, where `status` says something else. */
+  declare readonly upstreamStatus?: number;
+
+  static {
+    define(this, "APIError", "api");
+  }
+
+  constructor(
+    status: number | undefined,
+    error: object | undefined,
+    message: string | undefined,
+    headers: Headers | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(APIError.makeMessage(status, error, message), options);
+    const said = error as { code?: string | null; param?: string | null; type?: string } | undefined;
+    this.status = status;
+    this.headers = headers;
+    this.error = error;
+    this.code = said?.code;
+    this.param = said?.param;
+    this.type = said?.type;
+    this.requestID = headers?.get("x-request-id");
+  }
+
+  private static makeMessage(status: number | undefined, error: object | undefined, message: string | undefined): string {
+    const own = (error as { message?: unknown } | undefined)?.message;
+    const text = message || (typeof own === "string" ? own : JSON.stringify(own ?? error));
+    if (status !== undefined) return `${status} ${text || "status code (no body)"}`;
+    return text || "(no status code or body)";
+  }
+}
+
+/** 400: the request is wrong. */
+export class BadRequestError extends APIError {
+  static {
+    define(this, "BadRequestError", "bad_request");
+  }
+}
+
+/** 401: the key is missing, wrong or expired. */
+export class AuthenticationError extends APIError {
+  static {
+    define(this, "AuthenticationError", "authentication");
+  }
+}
+
+/** 403: the key may not do this, or its quota is used up. */
+export class PermissionDeniedError extends APIError {
+  static {
+    define(this, "PermissionDeniedError", "permission_denied");
+  }
+}
+
+/** 404: no such thing, and a model that the provider does not have. */
+export class NotFoundError extends APIError {
+  static {
+    define(this, "NotFoundError", "not_found");
+  }
+}
+
+/** 409: another request is in the way. */
+export class ConflictError extends APIError {
+  static {
+    define(this, "ConflictError", "conflict");
+  }
+}
+
+/** 422: the request can be read, but not be done. */
+export class UnprocessableEntityError extends APIError {
+  static {
+    define(this, "UnprocessableEntityError", "unprocessable_entity");
+  }
+}
+
+/** 429: too many requests. */
+export class RateLimitError extends APIError {
+  static {
+    define(this, "RateLimitError", "rate_limit");
+  }
+}
+
+/** 500 and above: the provider failed. */
+export class InternalServerError extends APIError {
+  static {
+    define(this, "InternalServerError", "internal_server");
+  }
+}
+
+/** The caller aborted the request. */
+export class APIUserAbortError extends APIError {
+  static {
+    define(this, "APIUserAbortError", "abort");
+  }
+
+  constructor({ message, cause }: { message?: string | undefined; cause?: unknown } = {}) {
+    super(undefined, undefined, message || "Request was aborted.", undefined, optional(cause));
+  }
+}
+
+/** The connection could not be made, or was lost. */
+export class APIConnectionError extends APIError {
+  static {
+    define(this, "APIConnectionError", "connection");
+  }
+
+  constructor({ message, cause }: { message?: string | undefined; cause?: unknown } = {}) {
+    super(undefined, undefined, message || "Connection error.", undefined, optional(cause));
+  }
+}
+
+/** The time allowed ran out. */
+export class APIConnectionTimeoutError extends APIConnectionError {
+  static {
+    define(this, "APIConnectionTimeoutError", "timeout");
+  }
+
+  constructor({ message, cause }: { message?: string | undefined; cause?: unknown } = {}) {
+    super({ message: message ?? "Request timed out.", cause });
+  }
+}
+
+/** A stream that went silent for longer than allowed. */
+export class StreamTimeoutError extends APIConnectionTimeoutError {
+  static {
+    define(this, "StreamTimeoutError", "stream_timeout");
+  }
+}
+
+/** A stream that ended in the middle of the answer. */
+export class StreamTruncatedError extends APIConnectionError {
+  /** The completion as far as it had arrived. */
+  declare readonly partial?: ChatCompletion;
+
+  static {
+    define(this, "StreamTruncatedError", "stream_truncated");
+  }
+}
+
+/** The answer cannot be parsed, because it was cut at the length limit. */
+export class LengthFinishReasonError extends ChatmuxError {
+  static {
+    define(this, "LengthFinishReasonError", "length_finish_reason");
+  }
+
+  constructor() {
+    super("The answer was cut at the length limit and cannot be parsed. Raise `max_completion_tokens`.");
+  }
+}
+
+/** The answer cannot be parsed, because the content filter held it back. */
+export class ContentFilterFinishReasonError extends ChatmuxError {
+  static {
+    define(this, "ContentFilterFinishReasonError", "content_filter_finish_reason");
+  }
+
+  constructor() {
+    super("The answer was held back by the provider's content filter and cannot be parsed.");
+  }
+}
+
+/** An error as the core describes it. */
+interface ErrorData {
+  kind: ErrorKind;
+  message: string;
+  status?: number;
+  upstreamStatus?: number;
+  code?: string;
+  error?: unknown;
+  headers?: Headers;
+  cause?: unknown;
+}
+
+const STATUS_CLASSES: Partial<Record<ErrorKind, typeof APIError>> = {
+  bad_request: BadRequestError,
+  authentication: AuthenticationError,
+  permission_denied: PermissionDeniedError,
+  not_found: NotFoundError,
+  conflict: ConflictError,
+  unprocessable_entity: UnprocessableEntityError,
+  rate_limit: RateLimitError,
+  internal_server: InternalServerError,
+};
+
+const CONNECTION_CLASSES: Partial<Record<ErrorKind, new (options: { message?: string; cause?: unknown }) => APIError>> = {
+  abort: APIUserAbortError,
+  connection: APIConnectionError,
+  timeout: APIConnectionTimeoutError,
+  stream_timeout: StreamTimeoutError,
+  stream_truncated: StreamTruncatedError,
+};
+
+/** The error for what the core threw; anything that is no error data of the core passes as it is. */
+export function toError(thrown: unknown): unknown {
+  if (thrown instanceof Error || typeof thrown !== "object" || thrown === null || !("kind" in thrown)) return thrown;
+  const { kind, message, status, upstreamStatus, code, error, headers, cause } = thrown as ErrorData;
+  const Connection = CONNECTION_CLASSES[kind];
+  if (Connection) return new Connection({ message, cause });
+  if (kind === "invalid_request" || kind === "missing_api_key") {
+    return Object.defineProperty(new ChatmuxError(message, optional(cause)), "kind", { value: kind });
+  }
+  const said = typeof error === "object" && error !== null ? error : undefined;
+  const made = new (STATUS_CLASSES[kind] ?? APIError)(status, said, message, headers, optional(cause));
+  if (made.kind !== kind) Object.defineProperty(made, "kind", { value: kind });
+  return Object.assign(made, code !== undefined && { code }, upstreamStatus !== undefined && { upstreamStatus });
+}
+
+/** Name and kind belong to the class: they are found on an error, but not listed among its own fields. */
+function define(Class: { prototype: ChatmuxError }, name: string, kind: ErrorKind): void {
+  Object.defineProperty(Class, "name", { value: name });
+  Object.defineProperties(Class.prototype, { name: { value: name }, kind: { value: kind } });
+}
+
+/** An absent cause is left out, rather than being present and undefined. */
+function optional(cause: unknown): ErrorOptions | undefined {
+  return cause === undefined ? undefined : { cause };
+}

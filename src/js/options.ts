@@ -1,0 +1,132 @@
+/** What a client and a call can be told, and what the runtime around them adds. */
+
+import { ChatmuxError } from "./errors.js";
+
+/** Headers in any form that `fetch` takes; in an object, `null` removes a header and `undefined` leaves it as it is. */
+export type HeadersLike =
+  | Headers
+  | readonly (readonly [name: string, value: string])[]
+  | Record<string, string | readonly string[] | null | undefined>;
+
+/** Query parameters; `null` and `undefined` remove one, a list is sent as a comma list. */
+export type QueryLike = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+
+/** The part of `fetch` that chatmux uses: called as `fetch(url, init)`, unbound. */
+export type Fetch = (url: string, init: RequestInit & { headers: Headers }) => Promise<Response>;
+
+/** What a call can be told, over what the client was. */
+export interface RequestOptions {
+  /** Ends the call when it is aborted. */
+  signal?: AbortSignal | null | undefined;
+  /** Milliseconds allowed for one try: to the end of a whole answer, to the headers of a stream. Default 600 000. */
+  timeout?: number | undefined;
+  /** How often a failed try is repeated. Default 2. */
+  maxRetries?: number | undefined;
+  /** Headers of this call, which win over the client's. */
+  headers?: HeadersLike | null | undefined;
+  /** Query parameters of this call, which win over the client's. */
+  query?: QueryLike | null | undefined;
+}
+
+/** What a client can be told. */
+export interface ClientOptions {
+  /**
+   * The API key, or a function that gives it, which is asked before every try. Default: the environment's
+   * `AIHUBMIX_API_KEY`, for AIHubMix's own hosts only.
+   */
+  apiKey?: string | (() => string | Promise<string>) | null | undefined;
+  /** The root of the API. Default: the environment's `CHATMUX_BASE_URL`, else `https://aihubmix.com/v1`. */
+  baseURL?: string | null | undefined;
+  /** Milliseconds allowed for one try: to the end of a whole answer, to the headers of a stream. Default 600 000. */
+  timeout?: number | undefined;
+  /** How often a failed try is repeated. Default 2. */
+  maxRetries?: number | undefined;
+  /** Headers of every call. */
+  defaultHeaders?: HeadersLike | null | undefined;
+  /** Query parameters of every call. */
+  defaultQuery?: QueryLike | null | undefined;
+  /** A `fetch` to use instead of the runtime's own. What it resolves to need not be an instance of `Response`. */
+  fetch?: Fetch | typeof globalThis.fetch | null | undefined;
+  /** AIHubMix's partner code, sent as the header `APP-Code`. Off by default. See https://docs.aihubmix.com/en/api/App-code */
+  appCode?: string | null | undefined;
+  /**
+   * Allows a key as plain text in a window or a worker of a browser, where everyone who opens the page can read it.
+   * A function that fetches a short-lived key needs no permission.
+   */
+  dangerouslyAllowBrowser?: boolean | undefined;
+}
+
+/** Everything that one call is told: the options of the functions of `chatmux/core`. */
+export interface CallOptions extends ClientOptions, RequestOptions {}
+
+/** The default provider. */
+export const DEFAULT_BASE_URL = "https://aihubmix.com/v1";
+
+/** The options, made whole: the base URL checked and without a slash at its end, a key of the environment in place. */
+export function complete<T extends ClientOptions>(options: T): T & { baseURL: string } {
+  const url = parseBaseURL(options.baseURL?.trim() || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL);
+  const apiKey = options.apiKey ?? (isAIHubMix(url) ? environment("AIHUBMIX_API_KEY") : undefined);
+  if (typeof apiKey === "string" && !options.dangerouslyAllowBrowser && isBrowser()) {
+    throw new ChatmuxError(
+      "A plain-text `apiKey` in a browser can be read by everyone who opens the page. Pass an async function that " +
+        "fetches a short-lived key, call your own gateway, or, if you accept the risk, set `dangerouslyAllowBrowser: true`.",
+    );
+  }
+  return { ...options, apiKey, baseURL: url.href.replace(/\/+$/, "") };
+}
+
+function parseBaseURL(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new ChatmuxError("`baseURL` is not an absolute URL. Write it whole, such as `https://aihubmix.com/v1`.");
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    throw new ChatmuxError(`\`baseURL\` must start with \`https://\` or \`http://\`, not \`${url.protocol}\`.`);
+  }
+  if (url.username || url.password) {
+    throw new ChatmuxError("`baseURL` must not contain a user name or password. Pass the key as `apiKey`.");
+  }
+  if (url.search || url.hash) {
+    throw new ChatmuxError("`baseURL` must not have a query or a fragment. Pass parameters as `defaultQuery`.");
+  }
+  return url;
+}
+
+/** The hosts that a key of the environment may go to. */
+function isAIHubMix({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" && (/(^|\.)aihubmix\.com$/.test(hostname) || hostname === "api.inferera.com");
+}
+
+/** What runtimes have beside the standard, where they have it. */
+interface Runtime {
+  process?: { env?: Record<string, string | undefined>; versions?: { node?: string } };
+  Deno?: {
+    env: { get(name: string): string | undefined };
+    permissions: { querySync(permission: { name: "env"; variable: string }): { state: string } };
+  };
+}
+
+/** A variable of the environment; nothing where it is blank, or where there is no environment. */
+function environment(name: string): string | undefined {
+  const { process, Deno } = globalThis as Runtime;
+  try {
+    // Deno would stop and ask its user for a permission that was not given: look before reading.
+    if (Deno) {
+      return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
+        ? Deno.env.get(name)?.trim() || undefined
+        : undefined;
+    }
+    return process?.env?.[name]?.trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A window or a worker of a browser. The others all have some of these globals, but none of a browser's alone. */
+function isBrowser(): boolean {
+  const { process, Deno } = globalThis as Runtime;
+  if (process?.versions?.node || Deno || "WebSocketPair" in globalThis || "EdgeRuntime" in globalThis) return false;
+  return "document" in globalThis || "importScripts" in globalThis;
+}

@@ -1,0 +1,32 @@
+/** The wasm module: where it comes from, and that it is loaded once. The one file that knows how a runtime loads it. */
+
+import load, { type InitInput } from "./glue/chatmux.js";
+
+/** What the module can be loaded from. */
+export type WasmSource = InitInput | Promise<InitInput>;
+
+let source: () => WasmSource;
+let loading: Promise<void> | undefined;
+
+/** Says where the module comes from in this runtime. Called by the entries alone. */
+export function setSource(from: () => WasmSource): void {
+  source = from;
+}
+
+/**
+ * Loads the wasm, once. Nobody has to call it: the first call of the client does. It is there to load early, or from
+ * elsewhere: a `WebAssembly.Module`, its bytes, or a URL to fetch.
+ *
+ * @example await init(); // before the first message is typed
+ */
+export function init(from?: WasmSource): Promise<void> {
+  loading ??= start(from).catch((cause: unknown) => {
+    loading = undefined;
+    throw cause;
+  });
+  return loading;
+}
+
+async function start(from: WasmSource | undefined): Promise<void> {
+  await load({ module_or_path: await (from ?? source()) });
+}
