@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, deflateRawSync, gzipSync } from "node:zlib";
@@ -29,9 +30,11 @@ export async function build() {
   };
 
   await Promise.all([nodeModules(), rust()]);
-  await step("compiling the Rust core to wasm…", ["Cargo.toml", "Cargo.lock", ...files("src", ".rs")], wasm, () =>
-    run("cargo", ["build", "--release", "--locked", "--lib", "--target", "wasm32-unknown-unknown"]),
-  );
+  await step("compiling the Rust core to wasm…", ["Cargo.toml", "Cargo.lock", ...files("src", ".rs")], wasm, async () => {
+    await run("cargo", ["fetch", "--locked"]);
+    const options = ["build", "--release", "--locked", "--lib", "--target", "wasm32-unknown-unknown"];
+    await run("cargo", options, { env: { CARGO_ENCODED_RUSTFLAGS: flags() } });
+  });
   await step("binding it to JavaScript…", [wasm], join(glue, "chatmux.js"), async () => {
     const bin = await wasmBindgen();
     const options = ["--target", "web", "--omit-default-module-path", "--out-name", "chatmux", "--out-dir", glue];
@@ -95,6 +98,14 @@ async function sizes() {
       { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length },
     ]),
   );
+}
+
+/** Keeps the paths of this machine out of the messages of panics: the same sources make the same wasm anywhere. */
+function flags() {
+  const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
+  return readdirSync(registry)
+    .map((name) => `--remap-path-prefix=${join(registry, name)}=deps`)
+    .join("\x1f");
 }
 
 function files(folder, ending = "") {

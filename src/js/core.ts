@@ -69,7 +69,7 @@ export function listCatalogue(
 }
 
 async function call<T>(options: CallOptions, send: (options: CallOptions) => Promise<T>): Promise<T> {
-  const whole = complete(options);
+  const whole = complete(options ?? {});
   await init();
   try {
     return await send(whole);

@@ -15,6 +15,9 @@ use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key, invalid};
 use crate::retry::{self, delay_ms, should_retry};
 
+/// The headers that carry a key: OpenAI's, Anthropic's, Azure's.
+const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
 /// What the answer is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {

@@ -67,7 +67,8 @@ impl ChunkSource {
     }
 
     /// The error data for a body that broke off with `cause`.
-    pub fn broken(&self, cause: JsValue) -> JsValue {
+    #[wasm_bindgen(unchecked_return_type = "unknown")]
+    pub fn broken(&self, #[wasm_bindgen(unchecked_param_type = "unknown")] cause: JsValue) -> JsValue {
         self.finish_failure(Failure::from(self.stream.truncated()).caused_by(cause))
     }
 

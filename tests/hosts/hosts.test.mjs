@@ -56,6 +56,10 @@ function judge(report, { isBrowser = false } = {}) {
   assert.deepEqual(report.wrongKey, { name: "AuthenticationError", kind: "authentication", status: 401, isError: true });
   assert.equal(report.cut.name, "StreamTruncatedError");
   assert.equal(report.unreachable.name, "APIConnectionError");
+  assert.equal(report.retried, 2);
+  assert.equal(report.early.name, "APIUserAbortError");
+  assert.equal(report.late.name, "APIUserAbortError");
+  assert.equal(report.slow.name, "APIConnectionTimeoutError");
   assert.equal(report.plainKey?.name, isBrowser ? "ChatmuxError" : undefined);
 }
 

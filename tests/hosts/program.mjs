@@ -22,6 +22,21 @@ export async function run({ Chatmux }, core, baseURL) {
   let left = 0;
   for await (const _ of stream) if (++left === 2) break;
 
+  /** The first try is refused, the second is answered. */
+  const retried = async () => {
+    let tries = 0;
+    const busy = { status: 429, headers: { "retry-after-ms": "0" } };
+    const fetchOnce = (url, init) => (++tries === 1 ? new Response("busy", busy) : fetch(url, init));
+    await new Chatmux({ apiKey, baseURL, fetch: fetchOnce }).chat.completions.create(request);
+    return tries;
+  };
+  /** Aborted while the answer is on its way. */
+  const late = () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 20);
+    return create({ ...request, messages: [{ role: "user", content: "/slow" }] }, { signal: controller.signal });
+  };
+
   return {
     whole: whole.choices[0].message.content,
     streamed,
@@ -37,6 +52,10 @@ export async function run({ Chatmux }, core, baseURL) {
     cut: await failure(
       create({ ...request, stream: true, messages: [{ role: "user", content: "/cut" }] }).then(read),
     ),
+    retried: await retried(),
+    early: await failure(create(request, { signal: AbortSignal.abort() })),
+    late: await failure(late()),
+    slow: await failure(create({ ...request, messages: [{ role: "user", content: "/slow" }] }, { timeout: 20, maxRetries: 0 })),
     unreachable: await failure(
       new Chatmux({ apiKey, baseURL: "http://127.0.0.1:1/v1", maxRetries: 0 }).chat.completions.create(request),
     ),
