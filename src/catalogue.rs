@@ -52,5 +52,5 @@ pub struct Pricing {
 /// ```
 #[must_use]
 pub fn split_list(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    list.split(',').map(str::trim_ascii).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }

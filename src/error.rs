@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::dialect::openai;
+use crate::text;
 
 /// How much of an error body that is not JSON goes into a message, in characters.
 const MAX_QUOTE: usize = 500;
@@ -145,8 +146,8 @@ impl Error {
     pub fn redact(mut self, secret: &str) -> Self {
         if secret.len() >= 6 {
             for text in [Some(&mut self.message), self.body.as_mut()].into_iter().flatten() {
-                if text.contains(secret) {
-                    *text = text.replace(secret, "[redacted]");
+                if text::find(text, secret).is_some() {
+                    *text = text::replace(text, secret, "[redacted]");
                 }
             }
         }
@@ -156,13 +157,14 @@ impl Error {
 
 /// AIHubMix's way to say that no route serves a model id, in both languages it uses.
 fn is_no_channel(message: &str) -> bool {
-    message.to_ascii_lowercase().contains("no available channel") || message.contains("无可用渠道")
+    let lower = message.to_ascii_lowercase();
+    ["no available channel", "无可用渠道"].into_iter().any(|words| text::find(&lower, words).is_some())
 }
 
 /// What to say of a body that is no JSON: a page by its title, other text by its beginning.
 fn quote(body: &str) -> String {
-    let text = body.trim();
-    if text.starts_with('<') {
+    let text = body.trim_ascii();
+    if text.as_bytes().first() == Some(&b'<') {
         return match title(text) {
             Some(title) => ["The server answered with an HTML page, `", title, "`, instead of JSON."].concat(),
             None => "The server answered with an HTML page instead of JSON.".to_owned(),
@@ -174,9 +176,8 @@ fn quote(body: &str) -> String {
 fn title(html: &str) -> Option<&str> {
     // ASCII lower-casing keeps every byte in its place, so the positions hold in the original.
     let lower = html.to_ascii_lowercase();
-    let open = lower.find("<title")?;
-    let start = open + lower.get(open..)?.find('>')? + 1;
-    let end = start + lower.get(start..)?.find('<')?;
-    let title = html.get(start..end)?.trim();
+    let open = text::find(&lower, "<title")?;
+    let start = open + text::find(lower.get(open..)?, ">")? + 1;
+    let title = text::before(html.get(start..)?, |byte| byte == b'<').trim_ascii();
     (!title.is_empty() && title.chars().count() <= MAX_QUOTE).then_some(title)
 }

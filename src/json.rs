@@ -7,6 +7,9 @@
 //! <https://www.rfc-editor.org/rfc/rfc8259>
 
 use std::borrow::Cow;
+use std::str::Chars;
+
+use crate::text::decimal;
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -47,19 +50,14 @@ impl<'a> RawString<'a> {
     /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
     #[must_use]
     pub fn text(self) -> Cow<'a, str> {
-        let Some(first) = self.0.find('\\') else {
+        if !self.0.bytes().any(|byte| byte == b'\\') {
             return Cow::Borrowed(self.0);
-        };
-        let (plain, mut rest) = self.0.split_at(first);
-        let mut text = String::with_capacity(self.0.len());
-        text.push_str(plain);
-        while let Some((before, after)) = rest.split_once('\\') {
-            text.push_str(before);
-            let (character, tail) = read_escape(after);
-            text.push(character);
-            rest = tail;
         }
-        text.push_str(rest);
+        let mut text = String::with_capacity(self.0.len());
+        let mut rest = self.0.chars();
+        while let Some(character) = rest.next() {
+            text.push(if character == '\\' { read_escape(&mut rest) } else { character });
+        }
         Cow::Owned(text)
     }
 }
@@ -70,33 +68,38 @@ impl PartialEq<str> for RawString<'_> {
     }
 }
 
-/// The character of one escape, and what follows it. The escape has been validated before.
-fn read_escape(after: &str) -> (char, &str) {
-    let mut rest = after.chars();
-    let character = match rest.next() {
+/// The character of one escape. The escape has been validated before.
+fn read_escape(rest: &mut Chars<'_>) -> char {
+    match rest.next() {
         Some('b') => '\u{8}',
         Some('f') => '\u{c}',
         Some('n') => '\n',
         Some('r') => '\r',
         Some('t') => '\t',
-        Some('u') => return read_unicode_escape(rest.as_str()),
+        Some('u') => {
+            let unit = read_unit(rest);
+            let scalar = if let 0xd800..=0xdbff = unit { read_low_surrogate(unit, rest) } else { unit };
+            char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
         Some(other) => other,
         None => char::REPLACEMENT_CHARACTER,
-    };
-    (character, rest.as_str())
+    }
 }
 
-fn read_unicode_escape(hex: &str) -> (char, &str) {
-    let unit = |text: &str| text.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    let tail = |text| str::get(text, 4..).unwrap_or_default();
-    let (high, rest) = (unit(hex).unwrap_or(0), tail(hex));
-    if let (0xd800..=0xdbff, Some(next)) = (high, rest.strip_prefix("\\u"))
-        && let Some(low @ 0xdc00..=0xdfff) = unit(next)
+/// The scalar value of a surrogate pair; the high surrogate itself, which is no character, when no low one follows.
+fn read_low_surrogate(high: u32, rest: &mut Chars<'_>) -> u32 {
+    let mut ahead = rest.clone();
+    if (ahead.next(), ahead.next()) == (Some('\\'), Some('u'))
+        && let low @ 0xdc00..=0xdfff = read_unit(&mut ahead)
     {
-        let scalar = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-        return (char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER), tail(next));
+        *rest = ahead;
+        return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
     }
-    (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), rest)
+    high
+}
+
+fn read_unit(rest: &mut Chars<'_>) -> u32 {
+    rest.take(4).fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
 }
 
 /// A cursor over one JSON text.
@@ -217,7 +220,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Those of the text.
     pub fn integer(&mut self) -> Result<Option<u32>> {
-        Ok(self.skip()?.parse().ok())
+        Ok(decimal(self.skip()?.as_bytes()))
     }
 
     /// Reads any value and returns its text, whitespace around it left out.
@@ -300,11 +303,7 @@ impl<'a> Reader<'a> {
     }
 
     fn literal(&mut self, word: &str) -> Result<()> {
-        if !self.text.get(self.at..).unwrap_or_default().starts_with(word) {
-            return Err(Error::Syntax);
-        }
-        self.at += word.len();
-        Ok(())
+        word.bytes().try_for_each(|byte| self.expect(byte))
     }
 
     fn raw_string(&mut self) -> Result<RawString<'a>> {

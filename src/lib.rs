@@ -29,6 +29,7 @@ pub mod request;
 pub mod retry;
 pub mod sse;
 pub mod stream;
+mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

@@ -1,6 +1,7 @@
 //! What is checked at the door, and where a request goes.
 
 use crate::error::{Error, Kind};
+use crate::text;
 
 /// The path of chat completions under a base URL.
 pub const CHAT_COMPLETIONS: &str = "/chat/completions";
@@ -24,9 +25,9 @@ pub fn catalogue_url(base_url: &str) -> Result<String, Error> {
 /// The scheme and host of a URL: all of it that a message may show.
 #[must_use]
 pub fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url.get(host..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |at| host + at);
-    url.get(..end).unwrap_or_default()
+    let host = text::find(url, "://").map_or(0, |at| at + 3);
+    let length = text::before(url.get(host..).unwrap_or_default(), |byte| matches!(byte, b'/' | b'?' | b'#')).len();
+    url.get(..host + length).unwrap_or_default()
 }
 
 /// Checks a header before the platform sees it, whose own complaint would quote the value.

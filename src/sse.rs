@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::text::decimal;
+
 /// The default cap on one event: 128 MiB, counted in bytes of its `data` and of the line being read.
 pub const MAX_EVENT_BYTES: usize = 128 << 20;
 
@@ -160,7 +162,7 @@ impl Decoder {
             b"id" if !value.contains(&0) => {
                 self.id = String::from_utf8_lossy(value).into_owned();
             }
-            b"retry" => self.retry = read_decimal(value).or(self.retry),
+            b"retry" => self.retry = decimal(value).or(self.retry),
             _ => {}
         }
         Ok(true)
@@ -190,15 +192,4 @@ impl Decoder {
         }
         Ok(())
     }
-}
-
-/// ASCII digits only, as the standard asks of `retry`: no sign, no fraction, not empty.
-fn read_decimal(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u32, |value, digit| match digit {
-        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u32::from(digit - b'0')),
-        _ => None,
-    })
 }

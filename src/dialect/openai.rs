@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::json::{self, Kind, RawString, Reader};
+use crate::text::decimal;
 
 /// The data that ends a stream.
 pub const DONE: &str = "[DONE]";
@@ -198,7 +199,7 @@ fn read_error_object(json: &str) -> Option<ErrorObject<'_>> {
 
 /// A number is a status only where HTTP has it for errors; other codes are the vendor's own.
 fn status_of_number(text: &str) -> Option<u16> {
-    text.parse().ok().filter(|status| matches!(status, 400..=599))
+    decimal(text.as_bytes()).and_then(|status| status.try_into().ok()).filter(|status| matches!(status, 400..=599))
 }
 
 /// The status that OpenAI's error types and codes come with:

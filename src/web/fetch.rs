@@ -14,6 +14,7 @@ use super::{headers, host};
 use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key, invalid};
 use crate::retry::{self, delay_ms, should_retry};
+use crate::text;
 
 /// The headers that carry a key: OpenAI's, Anthropic's, Azure's.
 const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
@@ -202,7 +203,7 @@ impl<'a> Call<'a> {
             }
         };
         match key.as_string() {
-            Some(key) => Ok(key.trim().to_owned()),
+            Some(key) => Ok(key.trim_ascii().to_owned()),
             None if key.is_null() || key.is_undefined() => Ok(String::new()),
             None => {
                 Err(Error::new(Kind::MissingApiKey, "`apiKey` must be a string, or a function that gives one.").into())
@@ -234,11 +235,11 @@ impl<'a> Call<'a> {
             }
         }
         headers::merge(&headers, &self.options.default_headers())?;
+        if !self.with_key {
+            KEY_HEADERS.iter().for_each(|name| headers.delete(name));
+        }
         headers::merge(&headers, &self.options.headers())?;
-        if self.with_key
-            && key.is_empty()
-            && !["authorization", "x-api-key", "api-key"].iter().any(|name| headers.has(name))
-        {
+        if self.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
             check_api_key(key)?;
         }
         let init = Object::new();
@@ -289,7 +290,7 @@ fn asked_ms(reply: &Reply) -> Option<f64> {
 
 fn redirected(reply: &Reply) -> Failure {
     let location = reply.header("location").unwrap_or_default();
-    let target = if location.contains("://") { request::origin(&location) } else { "another address" };
+    let target = if text::find(&location, "://").is_some() { request::origin(&location) } else { "another address" };
     let mut error = Error::new(
         Kind::Redirect,
         [

@@ -1,7 +1,7 @@
 //! The headers of a request: the client's own, the caller's defaults, the call's.
 
 use gloo_net::http::Headers;
-use js_sys::{Array, Object};
+use js_sys::{Array, Object, Reflect, Symbol};
 use wasm_bindgen::prelude::*;
 
 use super::failure::Failure;
@@ -24,10 +24,8 @@ pub fn merge(headers: &Headers, from: &JsValue) -> Result<(), Failure> {
     if !from.is_object() {
         return Err(invalid("`headers` must be a Headers, an array of pairs or an object.").into());
     }
-    let pairs = match js_sys::try_iter(from) {
-        Ok(Some(pairs)) => pairs.collect::<Result<Array, _>>().map_err(|cause| unreadable().caused_by(cause))?,
-        _ => Object::entries(from.unchecked_ref()),
-    };
+    let is_iterable = Reflect::get(from, &Symbol::iterator()).is_ok_and(|iterator| iterator.is_function());
+    let pairs = if is_iterable { Array::from(from) } else { Object::entries(from.unchecked_ref()) };
     for pair in pairs.iter() {
         if !Array::is_array(&pair) {
             return Err(unreadable());

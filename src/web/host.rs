@@ -40,6 +40,6 @@ pub fn get_function(object: &JsValue, name: &str) -> Option<Function> {
 pub fn number(value: &JsValue) -> Option<f64> {
     value
         .as_f64()
-        .or_else(|| value.as_string().filter(|text| !text.trim().is_empty()).map(|text| to_number(&text)))
+        .or_else(|| value.as_string().filter(|text| !text.trim_ascii().is_empty()).map(|text| to_number(&text)))
         .filter(|number| number.is_finite())
 }

@@ -9,6 +9,7 @@ use super::attempt::Attempt;
 use super::failure::Failure;
 use super::host;
 use crate::error::Kind;
+use crate::text;
 
 /// How much of an error body is read, in bytes; the rest is cancelled.
 const MAX_ERROR_BODY: usize = 1 << 20;
@@ -44,7 +45,7 @@ impl Reply {
     /// The media type of the body, in lower case and without parameters; empty where the response does not say.
     pub fn media_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        text::before(&value, |byte| byte == b';').trim_ascii().to_ascii_lowercase()
     }
 
     /// The body as a web stream; nothing where it is of another kind.

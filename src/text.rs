@@ -1,0 +1,36 @@
+//! Small things with text that the standard library does with machinery worth several kilobytes of wasm: its searches
+//! are built for long needles, and its slices bring the messages of their panics.
+
+/// Where `needle` first stands in `haystack`, in bytes.
+pub fn find(haystack: &str, needle: &str) -> Option<usize> {
+    haystack.as_bytes().windows(needle.len().max(1)).position(|window| window == needle.as_bytes())
+}
+
+/// `text` with every `old` replaced by `new`.
+pub fn replace(mut text: &str, old: &str, new: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    while let Some(at) = find(text, old) {
+        out.push_str(text.get(..at).unwrap_or_default());
+        out.push_str(new);
+        text = text.get(at + old.len()..).unwrap_or_default();
+    }
+    out.push_str(text);
+    out
+}
+
+/// What stands before the first byte that `ends` names; the whole text where there is none.
+pub fn before(text: &str, ends: impl Fn(u8) -> bool) -> &str {
+    let end = text.bytes().position(ends).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// A number written in ASCII digits alone: no sign, no fraction, not empty, not over `u32::MAX`.
+pub fn decimal(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u32, |value, digit| match digit {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u32::from(digit - b'0')),
+        _ => None,
+    })
+}
