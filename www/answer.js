@@ -100,9 +100,10 @@ export class Answer {
     const facts = [];
     if (state === "stopped") facts.push(h("span", { class: "ended" }, "Stopped"));
     if (this.usage) facts.push(h("span", { "data-testid": "usage" }, usageText(this.usage)));
-    if (this.usage && pricing) {
+    const usd = this.usage && pricing ? costOf(this.usage, pricing) : NaN;
+    if (!Number.isNaN(usd)) {
       const title = "By the prices on the model’s card";
-      facts.push(h("span", { "data-testid": "cost", title }, cost(costOf(this.usage, pricing))));
+      facts.push(h("span", { "data-testid": "cost", title }, cost(usd)));
     }
     if (this.#first) facts.push(h("span", { "data-testid": "ttft" }, `first token ${seconds(this.#first - this.#started)}`));
     if (this.#first) facts.push(h("span", { "data-testid": "total-time" }, `${seconds(total)} in all`));

@@ -110,8 +110,8 @@ export class Catalogue {
       h("p", { class: "model-id" }, h("code", {}, id), copy),
       description && h("p", { class: "description" }, description),
       h("dl", {},
-        fact("Input", price(pricing.input)),
-        fact("Output", price(pricing.output)),
+        fact("In, per 1M", price(pricing.input)),
+        fact("Out, per 1M", price(pricing.output)),
         fact("Context", context === null ? "–" : size(context)),
       ),
       h("p", { class: "tags" }, tagsOf(model).map((tag) => h("span", {}, tag))),
@@ -120,7 +120,9 @@ export class Catalogue {
 }
 
 function sort(models, by) {
-  if (by === "price") models.sort((one, other) => one.pricing.input + one.pricing.output - other.pricing.input - other.pricing.output);
+  // A price that the catalogue does not say is not a number, and comes last.
+  const cost = ({ pricing }) => (Number.isNaN(pricing.input + pricing.output) ? Infinity : pricing.input + pricing.output);
+  if (by === "price") models.sort((one, other) => (cost(one) < cost(other) ? -1 : Number(cost(one) > cost(other))));
   if (by === "context") models.sort((one, other) => (other.context_length ?? 0) - (one.context_length ?? 0));
 }
 

@@ -8,8 +8,9 @@ export function seconds(milliseconds) {
   return `${(milliseconds / 1000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
 }
 
-/** A price per million tokens. */
+/** A price per million tokens; a dash where the catalogue does not say. */
 export function price(usd) {
+  if (Number.isNaN(usd)) return "–";
   if (usd === 0) return "free";
   return `$${counts.format(Number(usd.toPrecision(3)))}`.replace(/\.(\d)$/, ".$10");
 }
