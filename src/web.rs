@@ -48,9 +48,7 @@ pub async fn create_chat_completion(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsNonStreaming")] request: JsValue,
     options: CallOptions,
 ) -> Result<JsValue, JsValue> {
-    let call = chat_call(&request, Accept::Json).and_then(|body| Call::chat(&options, body, Accept::Json))?;
-    let answer = call.send().await?;
-    Ok(answer.json().await?)
+    Ok(chat(&request, options, Accept::Json)?.json().await?)
 }
 
 /// Asks for a streamed chat completion and resolves when its headers have arrived.
@@ -62,10 +60,7 @@ pub async fn create_chat_completion_stream(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: JsValue,
     options: CallOptions,
 ) -> Result<ChunkSource, JsValue> {
-    let call =
-        chat_call(&request, Accept::EventStream).and_then(|body| Call::chat(&options, body, Accept::EventStream))?;
-    let answer = call.send().await?;
-    Ok(answer.stream().await?)
+    Ok(chat(&request, options, Accept::EventStream)?.stream().await?)
 }
 
 /// Lists the models of the account: `GET {baseURL}/models`.
@@ -74,8 +69,8 @@ pub async fn create_chat_completion_stream(
 /// Everything that [`crate::Kind`] lists, as a JavaScript object.
 #[wasm_bindgen(js_name = listModels, unchecked_return_type = "ModelList")]
 pub async fn list_models(options: CallOptions) -> Result<JsValue, JsValue> {
-    let answer = Call::get(&options, &[&options.base_url(), request::MODELS].concat(), true)?.send().await?;
-    Ok(answer.json().await?)
+    let url = [&options.base_url(), request::MODELS].concat();
+    Ok(Call::get(options, url, true)?.json().await?)
 }
 
 /// Lists AIHubMix's public catalogue, without a key.
@@ -88,14 +83,13 @@ pub async fn list_catalogue(
     options: CallOptions,
 ) -> Result<JsValue, JsValue> {
     let url = request::catalogue_url(&options.base_url()).map_err(Failure::from)?;
-    let mut call = Call::get(&options, &url, false)?;
+    let mut call = Call::get(options, url, false)?;
     call.add_query(&filters)?;
-    let answer = call.send().await?;
-    Ok(catalogue::read(&answer.json().await?)?)
+    Ok(catalogue::read(&call.json().await?)?)
 }
 
 /// Checks a chat request and writes it: `JSON.stringify(request)`, with the members of `extra_body` at the top level.
-fn chat_call(request: &JsValue, accept: Accept) -> Result<js_sys::JsString, Failure> {
+fn chat(request: &JsValue, options: CallOptions, accept: Accept) -> Result<Call, Failure> {
     let member = |name| host::get(request, name);
     if !request.is_object() {
         return Err(invalid("The request must be an object such as `{ model, messages }`.").into());
@@ -128,7 +122,8 @@ fn chat_call(request: &JsValue, accept: Accept) -> Result<js_sys::JsString, Fail
     } else {
         JSON::stringify(request)
     };
-    written.map_err(|cause| {
+    let body = written.map_err(|cause| {
         Failure::from(invalid("The request cannot be written as JSON: it holds a cycle or a BigInt.")).caused_by(cause)
-    })
+    })?;
+    Call::chat(options, body, accept)
 }

@@ -10,6 +10,7 @@ use super::attempt::{self, Attempt};
 use super::failure::Failure;
 use super::options::CallOptions;
 use super::reply::Reply;
+use super::stream::ChunkSource;
 use super::{headers, host};
 use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key, invalid};
@@ -29,8 +30,8 @@ pub enum Accept {
 }
 
 /// A request, ready for as many tries as it takes.
-pub struct Call<'a> {
-    options: &'a CallOptions,
+pub struct Call {
+    options: CallOptions,
     url: String,
     query: QueryParams,
     /// Present: a POST of JSON. Absent: a GET.
@@ -41,20 +42,20 @@ pub struct Call<'a> {
     max_retries: u32,
 }
 
-impl<'a> Call<'a> {
+impl Call {
     /// A chat completion with this body.
-    pub fn chat(options: &'a CallOptions, body: JsString, accept: Accept) -> Result<Self, Failure> {
+    pub fn chat(options: CallOptions, body: JsString, accept: Accept) -> Result<Self, Failure> {
         let url = [&options.base_url(), request::CHAT_COMPLETIONS].concat();
         Self::new(options, url, Some(body), accept, true)
     }
 
     /// A GET of a JSON document, with the key or without it.
-    pub fn get(options: &'a CallOptions, url: &str, with_key: bool) -> Result<Self, Failure> {
-        Self::new(options, url.to_owned(), None, Accept::Json, with_key)
+    pub fn get(options: CallOptions, url: String, with_key: bool) -> Result<Self, Failure> {
+        Self::new(options, url, None, Accept::Json, with_key)
     }
 
     fn new(
-        options: &'a CallOptions,
+        options: CallOptions,
         url: String,
         body: Option<JsString>,
         accept: Accept,
@@ -72,8 +73,8 @@ impl<'a> Call<'a> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above; a cast saturates")]
         let mut call =
             Self { options, url, query, body, accept, with_key, timeout_ms, max_retries: max_retries as u32 };
-        call.add_query(&options.default_query())?;
-        call.add_query(&options.query())?;
+        call.add_query(&call.options.default_query())?;
+        call.add_query(&call.options.query())?;
         Ok(call)
     }
 
@@ -100,9 +101,17 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Sends the request, again where the policy says so, and resolves when a response with a status of success has
-    /// sent its headers.
-    pub async fn send(&self) -> Result<Answer, Failure> {
+    /// Sends the request, again where the policy says so, and reads the whole answer.
+    pub async fn json(self) -> Result<JsValue, Failure> {
+        self.send().await?.json().await
+    }
+
+    /// Sends the request, again where the policy says so, and gives the stream of the answer, ready to be read.
+    pub async fn stream(self) -> Result<ChunkSource, Failure> {
+        self.send().await?.stream().await
+    }
+
+    async fn send(&self) -> Result<Answer, Failure> {
         let signal = self.options.signal();
         let mut tried = 0;
         loop {
