@@ -5,7 +5,15 @@
 use serde::Serialize;
 
 use crate::dialect::openai;
+use crate::json::{self, Reader};
 use crate::text;
+
+/// What stands in the place of a secret.
+const REDACTED: &str = "[redacted]";
+
+/// The fewest characters of a key that is taken out: a shorter one guards nothing, and blotting it out would make text
+/// unreadable.
+const MIN_SECRET: usize = 6;
 
 /// How much of an error body that is not JSON goes into a message, in characters.
 const MAX_QUOTE: usize = 500;
@@ -140,19 +148,44 @@ impl Error {
     }
 
     /// Takes a secret out of everything that is shown to people.
-    ///
-    /// A key of fewer than six characters stays: it guards nothing, and blotting it out would make text unreadable.
     #[must_use]
     pub fn redact(mut self, secret: &str) -> Self {
-        if secret.len() >= 6 {
-            for text in [Some(&mut self.message), self.body.as_mut()].into_iter().flatten() {
-                if text::find(text, secret).is_some() {
-                    *text = text::replace(text, secret, "[redacted]");
-                }
+        if secret.len() < MIN_SECRET {
+            return self;
+        }
+        self.message = text::replace(&self.message, secret, REDACTED);
+        // A quote may have been cut in the middle of the secret.
+        for length in (MIN_SECRET..secret.len()).rev() {
+            if let Some(rest) = secret.get(..length).and_then(|part| self.message.strip_suffix(part)) {
+                self.message = [rest, REDACTED].concat();
+                break;
             }
         }
+        self.body = self.body.map(|body| redact_json(&body, secret));
         self
     }
+}
+
+/// Takes a secret out of the strings of a JSON text, however they write it.
+fn redact_json(json: &str, secret: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(quote) = text::find(rest, "\"") {
+        let (before, after) = (rest.get(..quote).unwrap_or_default(), rest.get(quote..).unwrap_or_default());
+        let mut reader = Reader::new(after);
+        let Ok(Some(raw)) = reader.string() else { break };
+        let string = after.get(..reader.position()).unwrap_or_default();
+        let value = raw.text();
+        out.push_str(before);
+        if text::find(&value, secret).is_some() {
+            json::write_string(&mut out, &text::replace(&value, secret, REDACTED));
+        } else {
+            out.push_str(string);
+        }
+        rest = after.get(string.len()..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// AIHubMix's way to say that no route serves a model id, in both languages it uses.

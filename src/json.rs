@@ -68,6 +68,24 @@ impl PartialEq<str> for RawString<'_> {
     }
 }
 
+/// Writes `text` as a JSON string, quotes and all.
+pub fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            '\u{20}'.. => out.push(character),
+            _ => {
+                // Control characters are below U+0020: two hexadecimal digits say it.
+                let digit = |value| char::from_digit(value, 16).unwrap_or('0');
+                out.push_str("\\u00");
+                out.extend([digit(character as u32 >> 4), digit(character as u32 & 15)]);
+            }
+        }
+    }
+    out.push('"');
+}
+
 /// The character of one escape. The escape has been validated before.
 fn read_escape(rest: &mut Chars<'_>) -> char {
     match rest.next() {
@@ -240,6 +258,12 @@ impl<'a> Reader<'a> {
             Kind::Null => self.literal("null")?,
         }
         Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Where the reader stands, in bytes from the start of the text.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.at
     }
 
     /// Checks that nothing but whitespace is left.

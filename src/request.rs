@@ -26,8 +26,12 @@ pub fn catalogue_url(base_url: &str) -> Result<String, Error> {
 #[must_use]
 pub fn origin(url: &str) -> &str {
     let host = text::find(url, "://").map_or(0, |at| at + 3);
-    let length = text::before(url.get(host..).unwrap_or_default(), |byte| matches!(byte, b'/' | b'?' | b'#')).len();
-    url.get(..host + length).unwrap_or_default()
+    let authority = text::before(url.get(host..).unwrap_or_default(), |byte| matches!(byte, b'/' | b'?' | b'#'));
+    if text::find(authority, "@").is_some() {
+        // A user name and a password are secrets, and without them it is another address.
+        return "the address";
+    }
+    url.get(..host + authority.len()).unwrap_or_default()
 }
 
 /// Checks a header before the platform sees it, whose own complaint would quote the value.

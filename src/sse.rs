@@ -8,8 +8,11 @@ use std::borrow::Cow;
 
 use crate::text::decimal;
 
-/// The default cap on one event: 128 MiB, counted in bytes of its `data` and of the line being read.
+/// The default cap on one event: 128 MiB of data, and as much for any other line.
 pub const MAX_EVENT_BYTES: usize = 128 << 20;
+
+/// The byte-order mark, in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// One dispatched event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +98,7 @@ impl Decoder {
             }
             let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
                 self.line.extend_from_slice(bytes);
-                return self.check_size(0);
+                return self.check_size(&self.line);
             };
             let (head, tail) = bytes.split_at(end);
             self.after_cr = tail.first() == Some(&b'\r');
@@ -136,8 +139,9 @@ impl Decoder {
         mut line: &[u8],
         on_event: &mut impl FnMut(Event<'_>) -> bool,
     ) -> Result<bool, EventTooLarge> {
+        self.check_size(line)?;
         if std::mem::take(&mut self.first_line) {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+            line = line.strip_prefix(BOM).unwrap_or(line);
         }
         if line.is_empty() {
             return Ok(self.dispatch(on_event));
@@ -148,7 +152,6 @@ impl Decoder {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match name {
             b"data" => {
-                self.check_size(value.len())?;
                 if self.has_data {
                     self.data.push(b'\n');
                 }
@@ -186,8 +189,17 @@ impl Decoder {
         go_on
     }
 
-    fn check_size(&self, more: usize) -> Result<(), EventTooLarge> {
-        if self.data.len() + self.line.len() + more > self.max_event_bytes {
+    /// Whether the event stays under the cap with this line, or with what has arrived of it. A line of data counts by
+    /// its value, any other by its length, so that the verdict is the same however the bytes are cut.
+    fn check_size(&self, line: &[u8]) -> Result<(), EventTooLarge> {
+        let line = if self.first_line { line.strip_prefix(BOM).unwrap_or(line) } else { line };
+        let size = match line.strip_prefix(b"data") {
+            None if b"data".starts_with(line) => 0,
+            Some([]) => usize::from(self.has_data),
+            Some([b':', value @ ..]) => usize::from(self.has_data) + value.strip_prefix(b" ").unwrap_or(value).len(),
+            _ => line.len(),
+        };
+        if self.data.len() + size > self.max_event_bytes {
             return Err(EventTooLarge);
         }
         Ok(())

@@ -81,9 +81,9 @@ impl ChunkStream {
     /// # Errors
     /// The error that the stream reported, or [`Kind::StreamTruncated`] when it stopped with neither `[DONE]` nor a
     /// finish reason for each of its choices: a cut stream is never taken for a whole one.
-    pub fn finish(&mut self) -> Result<(), Error> {
-        match self.end.take() {
-            Some(verdict) => verdict,
+    pub fn finish(&self) -> Result<(), Error> {
+        match &self.end {
+            Some(verdict) => verdict.clone(),
             None if self.progress.is_finished() => Ok(()),
             None => Err(self.truncated()),
         }

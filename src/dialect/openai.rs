@@ -55,10 +55,14 @@ pub fn read_event(name: &str, data: &str, progress: &mut Progress) -> Result<Mes
     if data == DONE {
         return Ok(Message::Done);
     }
+    let mut reader = Reader::new(data);
     if name == "error" {
+        // A plain text is a message; JSON that is cut short may quote what the model wrote, and is malformed.
+        if let Ok(Kind::Object | Kind::Array | Kind::String) = reader.peek() {
+            reader.skip().and_then(|_| reader.end())?;
+        }
         return Ok(Message::Error);
     }
-    let mut reader = Reader::new(data);
     if reader.peek()? != Kind::Object {
         return Err(json::Error::Syntax);
     }

@@ -62,7 +62,7 @@ impl ChunkSource {
     ///
     /// # Errors
     /// What [`ChunkStream::finish`] says.
-    pub fn finish(&mut self) -> Result<(), JsValue> {
+    pub fn finish(&self) -> Result<(), JsValue> {
         self.stream.finish().map_err(|error| self.finish_failure(error.into()))
     }
 
