@@ -153,6 +153,10 @@ impl Error {
         if secret.len() < MIN_SECRET {
             return self;
         }
+        if matches!(self.message.as_bytes().first(), Some(b'{' | b'[')) {
+            // An error object without a message stands for itself, as JSON.
+            self.message = redact_json(&self.message, secret);
+        }
         self.message = text::replace(&self.message, secret, REDACTED);
         // A quote may have been cut in the middle of the secret.
         for length in (MIN_SECRET..secret.len()).rev() {

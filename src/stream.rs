@@ -5,6 +5,9 @@ use crate::error::{Error, Kind};
 use crate::json;
 use crate::sse::{Decoder, EventTooLarge};
 
+/// How much is kept of an answer that has not become an event stream, in bytes.
+const MAX_HEAD: usize = 64 << 10;
+
 /// Decodes one streamed chat completion.
 ///
 /// Chunks come out as JSON text, in batches: one for each [`feed`](Self::feed). An error of the stream is held back
@@ -25,6 +28,8 @@ pub struct ChunkStream {
     /// The HTTP status that the stream came with.
     status: u16,
     any: bool,
+    /// What has arrived before the first event: where it never becomes one, it may say what went wrong.
+    head: Vec<u8>,
     end: Option<Result<(), Error>>,
 }
 
@@ -32,7 +37,14 @@ impl ChunkStream {
     /// A stream that came with this HTTP status.
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self { decoder: Decoder::default(), progress: Progress::default(), status, any: false, end: None }
+        Self {
+            decoder: Decoder::default(),
+            progress: Progress::default(),
+            status,
+            any: false,
+            head: Vec::new(),
+            end: None,
+        }
     }
 
     /// Decodes the next bytes: the chunks that they finish, as the text of a JSON array, or an empty text when there
@@ -42,7 +54,10 @@ impl ChunkStream {
         if self.has_ended() {
             return batch;
         }
-        let Self { decoder, progress, status, any, end } = self;
+        if !self.any && self.head.len() < MAX_HEAD {
+            self.head.extend(bytes.iter().take(MAX_HEAD - self.head.len()));
+        }
+        let Self { decoder, progress, status, any, end, .. } = self;
         let fed = decoder.feed(bytes, |event| {
             *any = true;
             match openai::read_event(&event.event, &event.data, progress) {
@@ -67,6 +82,9 @@ impl ChunkStream {
         if !batch.is_empty() {
             batch.push(']');
         }
+        if self.any {
+            self.head = Vec::new();
+        }
         batch
     }
 
@@ -85,7 +103,10 @@ impl ChunkStream {
         match &self.end {
             Some(verdict) => verdict.clone(),
             None if self.progress.is_finished() => Ok(()),
-            None => Err(self.truncated()),
+            None => {
+                let head = String::from_utf8_lossy(&self.head);
+                Err(if openai::is_error(&head) { Error::from_response(self.status, &head) } else { self.truncated() })
+            }
         }
     }
 

@@ -19,10 +19,11 @@ mod options;
 mod reply;
 mod stream;
 
-use js_sys::{Array, JSON, Object, Reflect};
+use js_sys::{Array, JSON, Object};
 use wasm_bindgen::prelude::*;
 
-use crate::request::{self, invalid};
+use crate::error::{Error, Kind};
+use crate::request::invalid;
 pub use failure::Failure;
 use fetch::{Accept, Call};
 pub use options::CallOptions;
@@ -48,7 +49,7 @@ pub async fn create_chat_completion(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsNonStreaming")] request: JsValue,
     options: CallOptions,
 ) -> Result<JsValue, JsValue> {
-    Ok(chat(&request, options, Accept::Json)?.json().await?)
+    Ok(chat(&request, &options, Accept::Json)?.json().await?)
 }
 
 /// Asks for a streamed chat completion and resolves when its headers have arrived.
@@ -60,7 +61,7 @@ pub async fn create_chat_completion_stream(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: JsValue,
     options: CallOptions,
 ) -> Result<ChunkSource, JsValue> {
-    Ok(chat(&request, options, Accept::EventStream)?.stream().await?)
+    Ok(chat(&request, &options, Accept::EventStream)?.stream().await?)
 }
 
 /// Lists the models of the account: `GET {baseURL}/models`.
@@ -69,8 +70,12 @@ pub async fn create_chat_completion_stream(
 /// Everything that [`crate::Kind`] lists, as a JavaScript object.
 #[wasm_bindgen(js_name = listModels, unchecked_return_type = "ModelList")]
 pub async fn list_models(options: CallOptions) -> Result<JsValue, JsValue> {
-    let url = [&options.base_url(), request::MODELS].concat();
-    Ok(Call::get(options, url, true)?.json().await?)
+    let list = Call::models(&options)?.json().await?;
+    if !Array::is_array(&host::get(&list, "data")) {
+        let message = "The server's reply is no list of models: it has no list `data`.";
+        return Err(Failure::from(Error::new(Kind::MalformedResponse, message).with_status(200)).into());
+    }
+    Ok(list)
 }
 
 /// Lists AIHubMix's public catalogue, without a key.
@@ -82,29 +87,30 @@ pub async fn list_catalogue(
     #[wasm_bindgen(unchecked_param_type = "CatalogueFilters | null | undefined")] filters: JsValue,
     options: CallOptions,
 ) -> Result<JsValue, JsValue> {
-    let url = request::catalogue_url(&options.base_url()).map_err(Failure::from)?;
-    let mut call = Call::get(options, url, false)?;
-    call.add_query(&filters)?;
-    Ok(catalogue::read(&call.json().await?)?)
+    Ok(catalogue::read(&Call::catalogue(&options, &filters)?.json().await?)?)
 }
 
 /// Checks a chat request and writes it: `JSON.stringify(request)`, with the members of `extra_body` at the top level.
-fn chat(request: &JsValue, options: CallOptions, accept: Accept) -> Result<Call, Failure> {
-    let member = |name| host::get(request, name);
+fn chat(request: &JsValue, options: &CallOptions, accept: Accept) -> Result<Call, Failure> {
     if !request.is_object() {
         return Err(invalid("The request must be an object such as `{ model, messages }`.").into());
     }
+    let unwritable = |cause| {
+        Failure::from(invalid("The request cannot be written as JSON: it holds a cycle, a BigInt or the like."))
+            .caused_by(cause)
+    };
+    let request = with_extra_body(request).map_err(unwritable)?;
+    let member = |name| host::get(&request, name);
     if member("model").as_string().is_none_or(|model| model.is_empty()) {
         return Err(invalid("`model` is missing: name a model by its id, such as `gpt-4o-mini`.").into());
     }
-    let messages = member("messages");
-    if !Array::is_array(&messages) {
+    if !Array::is_array(&member("messages")) {
         return Err(invalid(
             "`messages` is missing: pass an array such as `[{ role: \"user\", content: \"Hello\" }]`.",
         )
         .into());
     }
-    if Array::from(&messages).length() == 0 {
+    if host::get(&member("messages"), "length").as_f64() == Some(0.0) {
         return Err(invalid("`messages` is empty: pass at least one message.").into());
     }
     if member("stream").is_truthy() != (accept == Accept::EventStream) {
@@ -113,17 +119,21 @@ fn chat(request: &JsValue, options: CallOptions, accept: Accept) -> Result<Call,
         )
         .into());
     }
-    let extra = member("extra_body");
-    let written = if extra.is_object() {
-        let merged = Object::assign(&Object::new(), request.unchecked_ref());
-        Reflect::delete_property(&merged, &"extra_body".into())
-            .and(Ok(Object::assign(&merged, extra.unchecked_ref())))
-            .and_then(|merged| JSON::stringify(&merged))
-    } else {
-        JSON::stringify(request)
-    };
-    let body = written.map_err(|cause| {
-        Failure::from(invalid("The request cannot be written as JSON: it holds a cycle or a BigInt.")).caused_by(cause)
-    })?;
-    Call::chat(options, body, accept)
+    let written: JsValue = JSON::stringify(&request).map_err(unwritable)?.into();
+    match written.dyn_into() {
+        Ok(body) => Call::chat(options, body, accept),
+        Err(nothing) => Err(unwritable(nothing)),
+    }
+}
+
+/// The request with the members of `extra_body` in its place, as OpenAI's Python library merges them: they win.
+fn with_extra_body(request: &JsValue) -> Result<JsValue, JsValue> {
+    let extra = host::get(request, "extra_body");
+    if host::is_absent(&extra) {
+        return Ok(request.clone());
+    }
+    let members = host::entries(request)?.into_iter().filter(|member| host::get(member, "0") != "extra_body");
+    let members: Array = members.chain(host::entries(&extra)?).collect();
+    // Made from its entries, the object has a member `__proto__` where the request has one.
+    Object::from_entries(&members).map(JsValue::from)
 }

@@ -295,6 +295,14 @@ fn the_key_is_taken_out_however_json_writes_it() {
     }
 }
 
+/// An object without a message is its own message, escapes and all.
+#[test]
+fn the_key_is_taken_out_of_a_message_that_is_json_itself() {
+    let body = r#"{"error":{"header":"Bearer sk-proj\/AbCdEf012345"}}"#;
+    let error = Error::from_response(401, body).redact("sk-proj/AbCdEf012345");
+    assert_eq!(error.message, r#"{"header":"Bearer [redacted]"}"#);
+}
+
 /// Half a key is too much of it: the first 500 characters may end within one.
 #[test]
 fn a_key_that_the_quote_would_cut_is_taken_out_too() {

@@ -2,7 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use chatmux::dialect::openai;
-use chatmux::json::{Error, Kind, RawString, Reader};
+use chatmux::json::{Error, Kind, RawString, Reader, write_string};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -248,6 +248,13 @@ fn a_value_of_another_kind_is_skipped_whole() {
 }
 
 #[test]
+fn the_position_is_behind_what_was_read() {
+    let mut reader = Reader::new(" \"é\" , 1");
+    assert_eq!(reader.position(), 0);
+    assert_eq!((reader.skip(), reader.position()), (Ok("\"é\""), 5));
+}
+
+#[test]
 fn only_whole_numbers_in_range_are_integers() {
     let table = [
         ("0", Some(0)),
@@ -446,6 +453,17 @@ proptest! {
     #[test]
     fn the_verdict_on_short_random_texts_is_the_judges(text in r#"[\[\]{}",:\\u0-9a-f.eE+\-truefalsn \n]{0,12}"#) {
         prop_assert_eq!(read(&text).is_ok(), is_json(&text), "{:?}", text);
+    }
+
+    #[test]
+    fn a_written_string_is_read_back_by_the_judge_and_by_the_reader(text: String, control in 0..0x20_u8) {
+        let text = format!("{text}\"\\/{}\u{7f}", char::from(control));
+        let mut json = String::new();
+        write_string(&mut json, &text);
+        let judged: String = serde_json::from_str(&json).expect("it is written as JSON");
+        prop_assert_eq!(&judged, &text);
+        prop_assert_eq!(read(&json), Ok(&json[..]));
+        prop_assert_eq!(unescape(&json), text);
     }
 
     #[test]

@@ -142,7 +142,7 @@ async fn refused_stream(fetch: &JsValue, members: &str, kind: &str) -> JsValue {
 
 /// Reads a stream to its end by hand, byte by byte: the text of each batch.
 async fn drain(source: &mut ChunkSource) -> Vec<String> {
-    let reader = ReadableStreamDefaultReader::new(&source.body()).expect("the body is a web stream");
+    let reader = ReadableStreamDefaultReader::new(source.body().unchecked_ref()).expect("the body is a web stream");
     let mut batches = Vec::new();
     while !source.ended() {
         let result = JsFuture::from(reader.read()).await.expect("the body can be read");

@@ -49,7 +49,7 @@ export class Chatmux {
    *   `dangerouslyAllowBrowser`. A key that is missing is an error of the calls that need one.
    */
   constructor(options: ClientOptions = {}) {
-    const whole = complete(options);
+    const whole = complete(options ?? {});
     this.baseURL = whole.baseURL;
     this.timeout = whole.timeout;
     this.maxRetries = whole.maxRetries;
@@ -148,11 +148,13 @@ export class Models {
   }
 }
 
-/** The client's options under the call's; what a call leaves undefined stays as the client has it. */
-function merge(client: ClientOptions, call: RequestOptions | undefined): CallOptions {
-  const whole: Record<string, unknown> = { ...client };
-  for (const [name, value] of Object.entries(call ?? {})) {
-    if (value !== undefined) whole[name] = value;
+/** The client's options under the call's; what a call leaves undefined stays as the client has it. Nothing else of a
+ * call counts: a key must not follow a base URL that a call brings along. */
+function merge(client: ClientOptions, call: RequestOptions | null | undefined): CallOptions {
+  const whole: CallOptions = { ...client };
+  for (const name of ["signal", "timeout", "maxRetries", "headers", "query"] as const) {
+    const value = call?.[name];
+    if (value !== undefined) Object.assign(whole, { [name]: value });
   }
   return whole;
 }

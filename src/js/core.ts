@@ -3,7 +3,9 @@
  * request and one object of options, and throws the errors of this package.
  */
 
-import { toError } from "./errors.js";
+import { inContext } from "./context.js";
+import { ChatmuxError } from "./errors.js";
+import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { type CallOptions, complete } from "./options.js";
 import { fromSource, Stream } from "./stream.js";
@@ -69,7 +71,11 @@ export function listCatalogue(
 }
 
 async function call<T>(options: CallOptions, send: (options: CallOptions) => Promise<T>): Promise<T> {
-  const whole = complete(options ?? {});
+  const whole: CallOptions = complete(options ?? {});
+  // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
+  if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
+  if (typeof whole.fetch !== "function" && whole.fetch != null) throw new ChatmuxError("`fetch` is not a function.");
+  whole.fetch = inContext(whole.fetch ?? globalThis.fetch);
   await init();
   try {
     return await send(whole);

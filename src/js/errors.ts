@@ -9,6 +9,7 @@ import type { ChatCompletion } from "./types.js";
 export type ErrorKind =
   | "invalid_request"
   | "missing_api_key"
+  | "wasm_not_loaded"
   | "bad_request"
   | "authentication"
   | "permission_denied"
@@ -76,7 +77,7 @@ export class APIError extends ChatmuxError {
     this.code = said?.code;
     this.param = said?.param;
     this.type = said?.type;
-    this.requestID = headers?.get("x-request-id");
+    this.requestID = requestID(headers);
   }
 
   private static makeMessage(status: number | undefined, error: object | undefined, message: string | undefined): string {
@@ -215,50 +216,13 @@ export class ContentFilterFinishReasonError extends ChatmuxError {
   }
 }
 
-/** An error as the core describes it. */
-interface ErrorData {
-  kind: ErrorKind;
-  message: string;
-  status?: number;
-  upstreamStatus?: number;
-  code?: string;
-  error?: unknown;
-  headers?: Headers;
-  cause?: unknown;
-}
-
-const STATUS_CLASSES: Partial<Record<ErrorKind, typeof APIError>> = {
-  bad_request: BadRequestError,
-  authentication: AuthenticationError,
-  permission_denied: PermissionDeniedError,
-  not_found: NotFoundError,
-  conflict: ConflictError,
-  unprocessable_entity: UnprocessableEntityError,
-  rate_limit: RateLimitError,
-  internal_server: InternalServerError,
-};
-
-const CONNECTION_CLASSES: Partial<Record<ErrorKind, new (options: { message?: string; cause?: unknown }) => APIError>> = {
-  abort: APIUserAbortError,
-  connection: APIConnectionError,
-  timeout: APIConnectionTimeoutError,
-  stream_timeout: StreamTimeoutError,
-  stream_truncated: StreamTruncatedError,
-};
-
-/** The error for what the core threw; anything that is no error data of the core passes as it is. */
-export function toError(thrown: unknown): unknown {
-  if (thrown instanceof Error || typeof thrown !== "object" || thrown === null || !("kind" in thrown)) return thrown;
-  const { kind, message, status, upstreamStatus, code, error, headers, cause } = thrown as ErrorData;
-  const Connection = CONNECTION_CLASSES[kind];
-  if (Connection) return new Connection({ message, cause });
-  if (kind === "invalid_request" || kind === "missing_api_key") {
-    return Object.defineProperty(new ChatmuxError(message, optional(cause)), "kind", { value: kind });
+/** The headers of a caller's `fetch` may be of any class; whatever they do, the error is told. */
+function requestID(headers: Headers | undefined): string | null | undefined {
+  try {
+    return headers?.get("x-request-id");
+  } catch {
+    return undefined;
   }
-  const said = typeof error === "object" && error !== null ? error : undefined;
-  const made = new (STATUS_CLASSES[kind] ?? APIError)(status, said, message, headers, optional(cause));
-  if (made.kind !== kind) Object.defineProperty(made, "kind", { value: kind });
-  return Object.assign(made, code !== undefined && { code }, upstreamStatus !== undefined && { upstreamStatus });
 }
 
 /** Name and kind belong to the class: they are found on an error, but not listed among its own fields. */

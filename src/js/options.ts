@@ -64,7 +64,7 @@ export const DEFAULT_BASE_URL = "https://aihubmix.com/v1";
 
 /** The options, made whole: the base URL checked and without a slash at its end, a key of the environment in place. */
 export function complete<T extends ClientOptions>(options: T): T & { baseURL: string } {
-  const url = parseBaseURL(options.baseURL?.trim() || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL);
+  const url = parseBaseURL(given(options.baseURL) || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL);
   const apiKey = options.apiKey ?? (isAIHubMix(url) ? environment("AIHUBMIX_API_KEY") : undefined);
   if (typeof apiKey === "string" && !options.dangerouslyAllowBrowser && isBrowser()) {
     throw new ChatmuxError(
@@ -73,6 +73,13 @@ export function complete<T extends ClientOptions>(options: T): T & { baseURL: st
     );
   }
   return { ...options, apiKey, baseURL: url.href.replace(/\/+$/, "") };
+}
+
+function given(baseURL: unknown): string {
+  if (typeof baseURL !== "string" && !(baseURL instanceof URL) && baseURL != null) {
+    throw new ChatmuxError("`baseURL` must be a string, such as `https://aihubmix.com/v1`.");
+  }
+  return String(baseURL ?? "").trim();
 }
 
 function parseBaseURL(text: string): URL {
@@ -88,7 +95,7 @@ function parseBaseURL(text: string): URL {
   if (url.username || url.password) {
     throw new ChatmuxError("`baseURL` must not contain a user name or password. Pass the key as `apiKey`.");
   }
-  if (url.search || url.hash) {
+  if (/[?#]/.test(url.href)) {
     throw new ChatmuxError("`baseURL` must not have a query or a fragment. Pass parameters as `defaultQuery`.");
   }
   return url;

@@ -1,6 +1,7 @@
 /** A streamed answer: read once, chunk by chunk, no faster than its reader. */
 
-import { ChatmuxError, toError } from "./errors.js";
+import { ChatmuxError } from "./errors.js";
+import { toError } from "./failure.js";
 import type { ChunkSource } from "./glue/chatmux.js";
 import type { ChatCompletionChunk } from "./types.js";
 
@@ -85,8 +86,9 @@ export class Stream<Item> implements AsyncIterable<Item> {
 
 /** The stream of the chunks that a source of the core decodes. */
 export function fromSource(source: ChunkSource): Stream<ChatCompletionChunk> {
+  const chunks = new ChunkIterator(source);
   return new Stream(
-    once(() => new ChunkIterator(source)),
+    once(() => chunks),
     source.controller,
   );
 }
@@ -109,10 +111,10 @@ function once<Item>(iterate: () => AsyncIterator<Item>): () => AsyncIterator<Ite
  * Reads the body, feeds the core, hands out its chunks. Written by hand rather than as a generator: `return()` must
  * end a read that is still waiting, and a chunk that is there costs no turn of a state machine.
  */
-class ChunkIterator implements AsyncIterator<ChatCompletionChunk> {
+class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
   readonly #source: ChunkSource;
   readonly #controller: AbortController;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #reader: Reader | undefined;
   #batch: ChatCompletionChunk[] = [];
   #at = 0;
   #closed = false;
@@ -122,10 +124,13 @@ class ChunkIterator implements AsyncIterator<ChatCompletionChunk> {
   constructor(source: ChunkSource) {
     this.#source = source;
     this.#controller = source.controller;
-    this.#reader = source.body.getReader();
     // The body of a caller's `fetch` may know nothing of the signal: an abort must end a waiting read there as well.
     this.#controller.signal.addEventListener("abort", () => this.#leave());
     if (this.#controller.signal.aborted) this.#leave();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
   next(): Promise<IteratorResult<ChatCompletionChunk>> {
@@ -150,8 +155,9 @@ class ChunkIterator implements AsyncIterator<ChatCompletionChunk> {
       if (this.#at < this.#batch.length) return { done: false, value: this.#batch[this.#at++]! };
       if (this.#closed) return END;
       if (this.#source.ended) return this.#end(true);
-      let read: ReadableStreamReadResult<Uint8Array>;
+      let read: IteratorResult<unknown, unknown>;
       try {
+        this.#reader ??= readerOf(this.#source.body);
         read = await this.#reader.read();
       } catch (cause) {
         // The error of an abort and the abort itself arrive in either order.
@@ -162,7 +168,7 @@ class ChunkIterator implements AsyncIterator<ChatCompletionChunk> {
       }
       if (this.#closed) return END;
       if (read.done) return this.#end(false);
-      const text = this.#source.feed(read.value);
+      const text = this.#source.feed(toBytes(read.value));
       this.#batch = text ? JSON.parse(text) : [];
       this.#at = 0;
     }
@@ -173,20 +179,21 @@ class ChunkIterator implements AsyncIterator<ChatCompletionChunk> {
     try {
       this.#source.finish();
     } catch (thrown) {
-      this.#controller.abort();
+      this.#leave();
       throw toError(thrown);
     }
     this.#close();
-    if (unread) linger(this.#reader);
+    if (unread && this.#reader) linger(this.#reader);
     return END;
   }
 
   /** Ends in the middle, and drops what was read but not asked for. */
   #leave(): void {
     if (this.#closed) return;
+    const reader = this.#reader ?? readerOf(this.#source.body);
     this.#close();
     this.#batch = [];
-    this.#reader.cancel().catch(ignore);
+    reader.cancel().catch(ignore);
     this.#controller.abort();
   }
 
@@ -201,11 +208,39 @@ class ChunkIterator implements AsyncIterator<ChatCompletionChunk> {
  * After `[DONE]` the end of the response is usually there as well; reading it keeps the connection for the next
  * request. A server that leaves the response open has its connection closed.
  */
-function linger(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+function linger(reader: Reader): void {
   const leave = (): void => void reader.cancel().catch(ignore);
   const timer = setTimeout(leave, LINGER_MS);
   reader
     .read()
     .then(({ done }) => done || leave(), ignore)
     .finally(() => clearTimeout(timer));
+}
+
+/** What is read of a body, and how it is let go. */
+interface Reader {
+  read(): Promise<IteratorResult<unknown, unknown>>;
+  cancel(): Promise<unknown>;
+}
+
+/** The reader of a stream of the web, or of a stream of Node, as `fetch` functions of npm packages give it. */
+function readerOf(body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Reader {
+  if ("getReader" in body) return body.getReader() as Reader;
+  const iterator = body[Symbol.asyncIterator]();
+  return {
+    read: () => iterator.next(),
+    cancel: async () => {
+      // A generator that waits would not hear of `return()`; a stream of Node is destroyed.
+      (body as { destroy?: () => void }).destroy?.();
+      await iterator.return?.();
+    },
+  };
+}
+
+/** The bytes of one read; a caller's `fetch` may give texts or bare buffers. */
+function toBytes(part: unknown): Uint8Array {
+  if (part instanceof Uint8Array) return part;
+  if (typeof part === "string") return new TextEncoder().encode(part);
+  if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+  return new Uint8Array(part as ArrayBuffer);
 }

@@ -1,5 +1,6 @@
 /** The wasm module: where it comes from, and that it is loaded once. The one file that knows how a runtime loads it. */
 
+import { ChatmuxError } from "./errors.js";
 import load, { type InitInput } from "./glue/chatmux.js";
 
 /** What the module can be loaded from. */
@@ -22,7 +23,8 @@ export function setSource(from: () => WasmSource): void {
 export function init(from?: WasmSource): Promise<void> {
   loading ??= start(from).catch((cause: unknown) => {
     loading = undefined;
-    throw cause;
+    const message = "The WebAssembly of chatmux could not be loaded. A page with a Content-Security-Policy needs `script-src 'wasm-unsafe-eval'`; see `cause`.";
+    throw Object.defineProperty(new ChatmuxError(message, { cause }), "kind", { value: "wasm_not_loaded" });
   });
   return loading;
 }

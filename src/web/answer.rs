@@ -1,6 +1,6 @@
 //! Successful responses, read: whole JSON, or the start of a stream.
 
-use js_sys::JSON;
+use js_sys::{Array, JSON};
 use wasm_bindgen::prelude::*;
 
 use super::attempt::Attempt;
@@ -15,13 +15,13 @@ use crate::error::{Error, Kind};
 pub struct Answer {
     reply: Reply,
     attempt: Attempt,
-    key: String,
+    secrets: Vec<String>,
 }
 
 impl Answer {
-    /// The answer to this try, which was sent with this key.
-    pub fn new(reply: Reply, attempt: Attempt, key: String) -> Self {
-        Self { reply, attempt, key }
+    /// The answer to this try, which was sent with these keys.
+    pub fn new(reply: Reply, attempt: Attempt, secrets: Vec<String>) -> Self {
+        Self { reply, attempt, secrets }
     }
 
     /// The whole body, parsed by the host; `null` where the status says that there is none.
@@ -33,13 +33,16 @@ impl Answer {
         if matches!(self.reply.status(), 204 | 205) {
             return Ok(JsValue::NULL);
         }
-        let value = self.attempt.wait(&self.reply.json()).await.map_err(|failure| self.unreadable(failure))?;
-        if !value.is_object() {
-            return Err(self.unexpected("a JSON value that is no object"));
-        }
-        if host::get(&value, "error").is_truthy() {
+        let whole = self.reply.whole(&self.attempt).await.map_err(|failure| self.lost(failure))?;
+        let value = if whole.is_string() { host::parse_json(&whole).map_err(|_| self.no_json())? } else { whole };
+        if host::get(&value, "error").is_truthy() || Array::is_array(&value) {
             let text = JSON::stringify(&value).map(String::from).unwrap_or_default();
-            return Err(Error::from_response(self.reply.status(), &text).into());
+            if openai::is_error(&text) {
+                return Err(Error::from_response(self.reply.status(), &text).into());
+            }
+        }
+        if !value.is_object() || Array::is_array(&value) {
+            return Err(self.unexpected("a JSON value that is no object"));
         }
         Ok(value)
     }
@@ -50,7 +53,7 @@ impl Answer {
         // Some servers send events without a type or as plain text; such a stream is judged by what is in it.
         if let ("" | "text/event-stream" | "text/plain", Some(body)) = (media_type.as_str(), self.reply.body()) {
             self.attempt.stop_clock();
-            return Ok(ChunkSource::new(self.reply, body, self.attempt, self.key));
+            return Ok(ChunkSource::new(self.reply, body, self.attempt, self.secrets));
         }
         let failure = match self.reply.text(&self.attempt).await {
             Ok(text) if openai::is_error(&text) => Error::from_response(self.reply.status(), &text).into(),
@@ -62,21 +65,25 @@ impl Answer {
     }
 
     fn finish(&self, failure: Failure) -> Failure {
-        self.reply.describe(failure).redact(&self.key)
+        self.reply.describe(failure).redact(&self.secrets)
     }
 
-    /// What it means that the body could not be read to its end or not be parsed.
-    fn unreadable(&self, mut failure: Failure) -> Failure {
+    /// The host's own message would quote the body, which may hold what must not be logged.
+    fn no_json(&self) -> Failure {
+        match self.reply.media_type().as_str() {
+            "" | "application/json" => self.unexpected("a body that is empty, cut short or no valid JSON"),
+            other => self.unexpected(&["`", other, "`, not JSON"].concat()),
+        }
+    }
+
+    /// What it means that the body could not be read to its end.
+    fn lost(&self, mut failure: Failure) -> Failure {
         if failure.error.kind != Kind::Connection {
             return failure;
         }
-        if failure.is_syntax_error() {
-            // The host's own message quotes the body, which may hold what must not be logged.
-            let media_type = self.reply.media_type();
-            return match media_type.as_str() {
-                "" | "application/json" => self.unexpected("a body that is empty, cut short or no valid JSON"),
-                other => self.unexpected(&["`", other, "`, not JSON"].concat()),
-            };
+        if !self.reply.gives_text() {
+            // The response parses its own body; what it says of it may quote it.
+            return self.no_json();
         }
         let reason = std::mem::take(&mut failure.error.message);
         failure.error.message =

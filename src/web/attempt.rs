@@ -1,6 +1,6 @@
 //! One try of a request: its abort controller, its timer, and the caller's signal. Dropping it leaves nothing behind.
 
-use js_sys::{Array, Function, Promise};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal};
@@ -38,7 +38,7 @@ impl Attempt {
         let timer = if timeout_ms < MAX_TIMER_MS { host::set_timeout(&abort, timeout_ms) } else { JsValue::UNDEFINED };
         if let Some(signal) = &signal {
             listen(signal, &abort);
-            if signal.aborted() {
+            if host::get(signal, "aborted").is_truthy() {
                 controller.abort();
             }
         }
@@ -71,13 +71,17 @@ impl Attempt {
         let name = host::get_text(&cause, "name");
         let cut_short = cause.is_undefined() || matches!(name.as_deref(), Some("AbortError" | "TimeoutError"));
         match &self.signal {
-            Some(signal) if cut_short && signal.aborted() => aborted(signal),
+            Some(signal) if cut_short && host::get(signal, "aborted").is_truthy() => aborted(signal),
             _ if cut_short && self.controller.signal().aborted() => {
                 let ms = host::to_text(&self.timeout_ms.into()).map(String::from).unwrap_or_default();
                 Error::new(Kind::Timeout, ["Request timed out: no answer within ", &ms, " ms (`timeout`)."].concat())
                     .into()
             }
-            _ => Failure::from(Error::new(Kind::Connection, describe(&cause))).caused_by(cause),
+            _ => {
+                // Node's parser keeps the bytes that were no HTTP, which may repeat the request and its key.
+                let _ = Reflect::delete_property(&host::get(&cause, "cause").into(), &"data".into());
+                Failure::from(Error::new(Kind::Connection, describe(&cause))).caused_by(cause)
+            }
         }
     }
 }
@@ -93,7 +97,7 @@ impl Drop for Attempt {
 
 /// The failure for a caller's signal that was aborted.
 pub fn aborted(signal: &AbortSignal) -> Failure {
-    Failure::from(Error::new(Kind::Abort, "Request was aborted.")).caused_by(signal.reason())
+    Failure::from(Error::new(Kind::Abort, "Request was aborted.")).caused_by(host::get(signal, "reason"))
 }
 
 /// Sleeps between two tries; an abort of the caller's ends it early.
@@ -124,5 +128,7 @@ fn listen(signal: &AbortSignal, callback: &Function) {
 fn describe(error: &JsValue) -> String {
     let inner = host::get(error, "cause");
     let said = host::get_text(&inner, "message").or_else(|| host::get_text(&inner, "code"));
-    said.or_else(|| host::get_text(error, "message")).unwrap_or_default()
+    said.or_else(|| host::get_text(error, "message"))
+        .or_else(|| host::to_text(error).ok().map(String::from))
+        .unwrap_or_default()
 }

@@ -4,7 +4,6 @@ use js_sys::{JSON, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::host;
 use crate::error::Error;
 
 /// An [`Error`] with the response's headers and the host's own error.
@@ -37,16 +36,10 @@ impl Failure {
         self
     }
 
-    /// Whether the host's own error is a `SyntaxError`, as when a body is no JSON.
+    /// The same, with the keys taken out of everything that is shown to people.
     #[must_use]
-    pub fn is_syntax_error(&self) -> bool {
-        host::get_text(&self.cause, "name").as_deref() == Some("SyntaxError")
-    }
-
-    /// The same, with the key taken out of everything that is shown to people.
-    #[must_use]
-    pub fn redact(mut self, key: &str) -> Self {
-        self.error = self.error.redact(key);
+    pub fn redact(mut self, secrets: &[String]) -> Self {
+        self.error = secrets.iter().fold(self.error, |error, secret| error.redact(secret));
         self
     }
 }

@@ -8,17 +8,15 @@ use wasm_bindgen::prelude::*;
 use super::answer::Answer;
 use super::attempt::{self, Attempt};
 use super::failure::Failure;
-use super::options::CallOptions;
+use super::headers::{self, KEY_HEADERS};
+use super::host;
+use super::options::{CallOptions, Options};
 use super::reply::Reply;
 use super::stream::ChunkSource;
-use super::{headers, host};
 use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key, invalid};
-use crate::retry::{self, delay_ms, should_retry};
+use crate::retry::{delay_ms, should_retry};
 use crate::text;
-
-/// The headers that carry a key: OpenAI's, Anthropic's, Azure's.
-const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
 
 /// What the answer is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,70 +29,66 @@ pub enum Accept {
 
 /// A request, ready for as many tries as it takes.
 pub struct Call {
-    options: CallOptions,
+    options: Options,
     url: String,
     query: QueryParams,
     /// Present: a POST of JSON. Absent: a GET.
     body: Option<JsString>,
     accept: Accept,
     with_key: bool,
-    timeout_ms: f64,
-    max_retries: u32,
 }
 
 impl Call {
     /// A chat completion with this body.
-    pub fn chat(options: CallOptions, body: JsString, accept: Accept) -> Result<Self, Failure> {
-        let url = [&options.base_url(), request::CHAT_COMPLETIONS].concat();
+    pub fn chat(options: &CallOptions, body: JsString, accept: Accept) -> Result<Self, Failure> {
+        let options = Options::read(options)?;
+        let url = [&options.base_url, request::CHAT_COMPLETIONS].concat();
         Self::new(options, url, Some(body), accept, true)
     }
 
-    /// A GET of a JSON document, with the key or without it.
-    pub fn get(options: CallOptions, url: String, with_key: bool) -> Result<Self, Failure> {
-        Self::new(options, url, None, Accept::Json, with_key)
+    /// The list of the account's models.
+    pub fn models(options: &CallOptions) -> Result<Self, Failure> {
+        let options = Options::read(options)?;
+        let url = [&options.base_url, request::MODELS].concat();
+        Self::new(options, url, None, Accept::Json, true)
+    }
+
+    /// AIHubMix's catalogue, which needs no key and gets none.
+    pub fn catalogue(options: &CallOptions, filters: &JsValue) -> Result<Self, Failure> {
+        let options = Options::read(options)?;
+        let url = request::catalogue_url(&options.base_url)?;
+        let call = Self::new(options, url, None, Accept::Json, false)?;
+        call.add_query(filters)?;
+        Ok(call)
     }
 
     fn new(
-        options: CallOptions,
+        options: Options,
         url: String,
         body: Option<JsString>,
         accept: Accept,
         with_key: bool,
     ) -> Result<Self, Failure> {
-        let timeout_ms = options.timeout().unwrap_or(request::TIMEOUT_MS);
-        if timeout_ms.is_nan() || timeout_ms < 0.0 {
-            return Err(invalid("`timeout` must be a number of milliseconds.").into());
-        }
-        let max_retries = options.max_retries().unwrap_or(f64::from(retry::MAX_RETRIES));
-        if max_retries.is_nan() || max_retries < 0.0 || max_retries.fract() != 0.0 {
-            return Err(invalid("`maxRetries` must be a whole number, 0 or more.").into());
-        }
-        let query = QueryParams::new();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above; a cast saturates")]
-        let mut call =
-            Self { options, url, query, body, accept, with_key, timeout_ms, max_retries: max_retries as u32 };
-        call.add_query(&call.options.default_query())?;
-        call.add_query(&call.options.query())?;
+        let call = Self { options, url, query: QueryParams::new(), body, accept, with_key };
+        call.options.query.iter().try_for_each(|params| call.add_query(params))?;
         Ok(call)
     }
 
     /// Adds query parameters; a name that was there gets the new value, `null` and `undefined` take it away, a list
     /// becomes a comma list.
-    pub fn add_query(&mut self, params: &JsValue) -> Result<(), Failure> {
-        if params.is_null() || params.is_undefined() {
+    fn add_query(&self, params: &JsValue) -> Result<(), Failure> {
+        if host::is_absent(params) {
             return Ok(());
         }
+        let unreadable = || Failure::from(invalid("Query parameters must be an object of names and texts or numbers."));
         if !params.is_object() {
-            return Err(invalid("Query parameters must be an object of names and values.").into());
+            return Err(unreadable());
         }
-        for pair in Object::entries(params.unchecked_ref()).iter() {
-            let pair = js_sys::Array::from(&pair);
-            let (name, value) = (pair.get(0).as_string().unwrap_or_default(), pair.get(1));
+        for pair in host::entries(params).map_err(|cause| unreadable().caused_by(cause))?.iter() {
+            let (name, value) = (host::get_text(&pair, "0").unwrap_or_default(), host::get(&pair, "1"));
             self.query.delete(&name);
-            if !value.is_null() && !value.is_undefined() {
-                let text = host::to_text(&value).map_err(|cause| {
-                    Failure::from(invalid("A query parameter cannot be written as text.")).caused_by(cause)
-                })?;
+            if !host::is_absent(&value) {
+                let text = host::to_text(&value).map_err(|cause| unreadable().caused_by(cause))?;
                 self.query.append(&name, &String::from(text));
             }
         }
@@ -112,18 +106,18 @@ impl Call {
     }
 
     async fn send(&self) -> Result<Answer, Failure> {
-        let signal = self.options.signal();
+        let signal = self.options.signal.as_ref();
         let mut tried = 0;
         loop {
-            if let Some(signal) = signal.as_ref().filter(|signal| signal.aborted()) {
+            if let Some(signal) = signal.filter(|_| self.options.is_aborted()) {
                 return Err(attempt::aborted(signal));
             }
-            let last = tried >= self.max_retries;
+            let last = tried >= self.options.max_retries;
             match self.attempt(last).await {
                 Ok(answer) => return Ok(answer),
                 Err(Refusal { failure, again: Some(asked_ms) }) if !last => {
                     drop(failure);
-                    attempt::sleep(delay_ms(tried, asked_ms, Math::random()), signal.as_ref()).await;
+                    attempt::sleep(delay_ms(tried, asked_ms, Math::random()), signal).await;
                     tried += 1;
                 }
                 Err(Refusal { failure, .. }) => return Err(failure),
@@ -133,27 +127,24 @@ impl Call {
 
     /// One try.
     async fn attempt(&self, last: bool) -> Result<Answer, Refusal> {
-        let attempt = Attempt::start(self.timeout_ms, self.options.signal())
+        let attempt = Attempt::start(self.options.timeout_ms, self.options.signal.clone())
             .map_err(|cause| Failure::from(invalid("This host has no AbortController.")).caused_by(cause))?;
         let key = if self.with_key { self.api_key(&attempt).await? } else { String::new() };
-        let tried = async {
-            let init = self.init(&key, &attempt)?;
-            self.respond(&init, &attempt, last).await
-        };
-        match tried.await {
-            Ok(reply) => Ok(Answer::new(reply, attempt, key)),
-            Err(Refusal { failure, again }) => Err(Refusal { failure: failure.redact(&key), again }),
+        let headers = self.headers(&key)?;
+        let secrets = headers::secrets(&headers);
+        match self.respond(&self.init(headers, &attempt), &attempt, last).await {
+            Ok(reply) => Ok(Answer::new(reply, attempt, secrets)),
+            Err(Refusal { failure, again }) => Err(Refusal { failure: failure.redact(&secrets), again }),
         }
     }
 
     /// Calls `fetch` and sorts what comes back into answers and refusals.
     async fn respond(&self, init: &Object, attempt: &Attempt, last: bool) -> Result<Reply, Refusal> {
-        let pending = self.fetch()?.call2(&JsValue::UNDEFINED, &self.url_with_query().into(), init);
+        let url = self.url_with_query().into();
         // A caller's `fetch` may throw at once, or give something that is no promise.
-        let pending = pending.unwrap_or_else(|cause| js_sys::Promise::reject(&cause).into());
+        let pending = host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &url, init));
         let reply = match attempt.wait(&pending).await {
-            Ok(response) if response.is_object() => Reply::new(response),
-            Ok(_) => return Err(invalid("`fetch` did not return a response.").into()),
+            Ok(response) => Reply::new(response)?,
             Err(failure) => return Err(self.no_answer(failure)),
         };
         let status = reply.status();
@@ -189,20 +180,13 @@ impl Call {
         Refusal { failure, again }
     }
 
-    fn fetch(&self) -> Result<Function, Failure> {
-        let own = self.options.fetch();
-        let fetch = if own.is_undefined() || own.is_null() { host::get(&js_sys::global(), "fetch") } else { own };
-        fetch.dyn_into().map_err(|_| invalid("`fetch` is not a function, and this host has none of its own.").into())
-    }
-
     /// The key for this try: the string, or what the function gives now.
     async fn api_key(&self, attempt: &Attempt) -> Result<String, Failure> {
-        let option = self.options.api_key();
+        let option = self.options.api_key.clone();
         let key = match option.dyn_ref::<Function>() {
             None => option,
             Some(function) => {
-                let given = function.call0(&JsValue::UNDEFINED);
-                let given = given.unwrap_or_else(|cause| js_sys::Promise::reject(&cause).into());
+                let given = host::or_rejected(function.call0(&JsValue::UNDEFINED));
                 attempt.wait(&given).await.map_err(|mut failure| {
                     if failure.error.kind == Kind::Connection {
                         failure.error = Error::new(Kind::MissingApiKey, "The `apiKey` function failed; see `cause`.");
@@ -213,24 +197,19 @@ impl Call {
         };
         match key.as_string() {
             Some(key) => Ok(key.trim_ascii().to_owned()),
-            None if key.is_null() || key.is_undefined() => Ok(String::new()),
+            None if host::is_absent(&key) => Ok(String::new()),
             None => {
                 Err(Error::new(Kind::MissingApiKey, "`apiKey` must be a string, or a function that gives one.").into())
             }
         }
     }
 
-    /// The second argument of `fetch`. On the OpenAI road only `authorization`, `content-type` and `accept` are sent
-    /// by default: any other header would have to be allowed by the server's preflight answer.
-    fn init(&self, key: &str, attempt: &Attempt) -> Result<Object, Failure> {
+    /// The headers of this try. On the OpenAI road only `authorization`, `content-type` and `accept` are sent by
+    /// default: any other header would have to be allowed by the server's preflight answer.
+    fn headers(&self, key: &str) -> Result<Headers, Failure> {
         let headers = Headers::new();
-        headers.set(
-            "accept",
-            match self.accept {
-                Accept::Json => "application/json",
-                Accept::EventStream => "text/event-stream",
-            },
-        );
+        let accept = if self.accept == Accept::Json { "application/json" } else { "text/event-stream" };
+        headers.set("accept", accept);
         if self.body.is_some() {
             headers.set("content-type", "application/json");
         }
@@ -239,18 +218,24 @@ impl Call {
                 check_api_key(key)?;
                 headers.set("authorization", &["Bearer ", key].concat());
             }
-            if let Some(code) = self.options.app_code() {
-                headers::set(&headers, "APP-Code", &code)?;
+            if let Some(code) = &self.options.app_code {
+                headers::set(&headers, "APP-Code", code)?;
             }
         }
-        headers::merge(&headers, &self.options.default_headers())?;
+        let [of_client, of_call] = &self.options.headers;
+        headers::merge(&headers, of_client)?;
         if !self.with_key {
             KEY_HEADERS.iter().for_each(|name| headers.delete(name));
         }
-        headers::merge(&headers, &self.options.headers())?;
+        headers::merge(&headers, of_call)?;
         if self.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
             check_api_key(key)?;
         }
+        Ok(headers)
+    }
+
+    /// The second argument of `fetch`.
+    fn init(&self, headers: Headers, attempt: &Attempt) -> Object {
         let init = Object::new();
         let method = if self.body.is_some() { "POST" } else { "GET" };
         let members = [
@@ -267,7 +252,7 @@ impl Call {
                 let _ = Reflect::set(&init, &name.into(), &value);
             }
         }
-        Ok(init)
+        init
     }
 
     fn url_with_query(&self) -> String {

@@ -1,12 +1,15 @@
 //! The headers of a request: the client's own, the caller's defaults, the call's.
 
 use gloo_net::http::Headers;
-use js_sys::{Array, Object, Reflect, Symbol};
+use js_sys::{Array, Reflect, Symbol};
 use wasm_bindgen::prelude::*;
 
 use super::failure::Failure;
 use super::host;
 use crate::request::{check_header, invalid};
+
+/// The headers that carry a key: OpenAI's, Anthropic's, Azure's.
+pub const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
 
 /// Sets `name` to `value` where both can be sent.
 pub fn set(headers: &Headers, name: &str, value: &str) -> Result<(), Failure> {
@@ -15,36 +18,53 @@ pub fn set(headers: &Headers, name: &str, value: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Merges the caller's headers in: a `Headers`, a list of pairs, or an object. In an object `null` removes a header
-/// and `undefined` leaves it as it is; a list of values is joined as HTTP does it.
+/// Merges the caller's headers in: a `Headers`, a list of pairs, or an object. They win over what is there; a name that
+/// the caller gives twice has both values. `null` removes a header and `undefined` leaves it as it is; a list of values
+/// is joined as HTTP does it.
 pub fn merge(headers: &Headers, from: &JsValue) -> Result<(), Failure> {
-    if from.is_undefined() || from.is_null() {
+    if host::is_absent(from) {
         return Ok(());
     }
     if !from.is_object() {
         return Err(invalid("`headers` must be a Headers, an array of pairs or an object.").into());
     }
     let is_iterable = Reflect::get(from, &Symbol::iterator()).is_ok_and(|iterator| iterator.is_function());
-    let pairs = if is_iterable { Array::from(from) } else { Object::entries(from.unchecked_ref()) };
-    for pair in pairs.iter() {
-        if !Array::is_array(&pair) {
-            return Err(unreadable());
-        }
-        let pair = Array::from(&pair);
-        let (name, value) = (pair.get(0).as_string().ok_or_else(unreadable)?, pair.get(1));
+    let pairs = if is_iterable { host::items(from) } else { host::entries(from) };
+    let mut seen = Vec::new();
+    for pair in pairs.map_err(|cause| unreadable().caused_by(cause))?.iter() {
+        let name = host::get(&pair, "0").as_string().ok_or_else(unreadable)?.to_ascii_lowercase();
+        let value = host::get(&pair, "1");
         if value.is_null() {
             check_header(&name, "")?;
             headers.delete(&name);
         } else if !value.is_undefined() {
-            set(headers, &name, &text(&value)?)?;
+            let value = text(&value)?;
+            check_header(&name, &value)?;
+            if seen.contains(&name) {
+                headers.append(&name, &value);
+            } else {
+                headers.set(&name, &value);
+            }
+            seen.push(name);
         }
     }
     Ok(())
 }
 
+/// The keys that these headers carry, for they must not be shown.
+pub fn secrets(headers: &Headers) -> Vec<String> {
+    let keys = KEY_HEADERS.iter().filter_map(|name| headers.get(name));
+    keys.map(|key| key.strip_prefix("Bearer ").unwrap_or(&key).to_owned()).collect()
+}
+
 fn text(value: &JsValue) -> Result<String, Failure> {
-    let text = if Array::is_array(value) { Ok(Array::from(value).join(", ")) } else { host::to_text(value) };
-    text.map(String::from).map_err(|cause| unreadable().caused_by(cause))
+    if !Array::is_array(value) {
+        return host::to_text(value).map(String::from).map_err(|cause| unreadable().caused_by(cause));
+    }
+    let values = host::items(value).map_err(|cause| unreadable().caused_by(cause))?;
+    let texts = values.iter().map(|value| host::to_text(&value).map(String::from));
+    let texts = texts.collect::<Result<Vec<_>, _>>().map_err(|cause| unreadable().caused_by(cause))?;
+    Ok(texts.join(", "))
 }
 
 fn unreadable() -> Failure {

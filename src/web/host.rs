@@ -1,6 +1,9 @@
 //! What every JavaScript host has under the same name: a window, a worker, Node, Deno, Bun, workerd.
+//!
+//! Whatever comes from a caller is touched through functions that catch: an exception that crossed the core would end
+//! the process, and its call would never be answered.
 
-use js_sys::{Function, JsString, Reflect};
+use js_sys::{Array, Function, JsString, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -12,13 +15,25 @@ extern "C" {
     #[wasm_bindgen(js_name = clearTimeout)]
     pub fn clear_timeout(timer: &JsValue);
 
-    /// `String(value)`, which a symbol or an odd `toString` can make throw.
+    /// `String(value)`, which an odd `toString` can make throw.
     #[wasm_bindgen(js_name = String, catch)]
     pub fn to_text(value: &JsValue) -> Result<JsString, JsValue>;
 
     /// `Number(value)`: not a number where the text is none.
     #[wasm_bindgen(js_name = Number)]
     pub fn to_number(text: &str) -> f64;
+
+    /// The members of an object as pairs.
+    #[wasm_bindgen(js_namespace = Object, catch)]
+    pub fn entries(object: &JsValue) -> Result<Array, JsValue>;
+
+    /// The items of an iterable.
+    #[wasm_bindgen(js_namespace = Array, js_name = from, catch)]
+    pub fn items(iterable: &JsValue) -> Result<Array, JsValue>;
+
+    /// `JSON.parse` of a text of the host's, which need not be copied to be parsed.
+    #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
+    pub fn parse_json(text: &JsValue) -> Result<JsValue, JsValue>;
 }
 
 /// `object[name]`; `undefined` where the value is no object or its getter throws.
@@ -34,6 +49,21 @@ pub fn get_text(object: &JsValue, name: &str) -> Option<String> {
 /// `object[name]`, when it is a function.
 pub fn get_function(object: &JsValue, name: &str) -> Option<Function> {
     get(object, name).dyn_into().ok()
+}
+
+/// `object[name]()`, when there is such a function; what it throws becomes a rejection.
+pub fn call(object: &JsValue, name: &str) -> Option<JsValue> {
+    get_function(object, name).map(|function| or_rejected(function.call0(object)))
+}
+
+/// A rejected promise for what was thrown.
+pub fn or_rejected(result: Result<JsValue, JsValue>) -> JsValue {
+    result.unwrap_or_else(|cause| Promise::reject(&cause).into())
+}
+
+/// Whether an option was left out.
+pub fn is_absent(value: &JsValue) -> bool {
+    value.is_null() || value.is_undefined()
 }
 
 /// A number, or a text that holds one; nothing for anything else.

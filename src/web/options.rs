@@ -1,55 +1,91 @@
-//! What a call takes. The façade has made these whole: the base URL is resolved and checked, a key that comes from the
-//! environment is in place.
+//! What a call takes. The façade has made the options whole: the base URL is resolved and checked, a key that comes
+//! from the environment is in place.
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+use super::failure::Failure;
+use super::host;
+use crate::request::{self, invalid};
+use crate::retry;
 
 #[wasm_bindgen]
 extern "C" {
     /// The options of one call; their TypeScript is `src/js/options.ts`.
     #[wasm_bindgen(typescript_type = "CallOptions")]
     pub type CallOptions;
+}
 
+/// The options, read and checked.
+pub struct Options {
     /// The root of the API, without a slash at its end.
-    #[wasm_bindgen(method, getter, js_name = baseURL)]
-    pub fn base_url(this: &CallOptions) -> String;
-
+    pub base_url: String,
     /// The key, or a function that gives it for each try.
-    #[wasm_bindgen(method, getter, js_name = apiKey)]
-    pub fn api_key(this: &CallOptions) -> JsValue;
-
+    pub api_key: JsValue,
     /// AIHubMix's partner code.
-    #[wasm_bindgen(method, getter, js_name = appCode)]
-    pub fn app_code(this: &CallOptions) -> Option<String>;
-
+    pub app_code: Option<String>,
     /// Time allowed for a try, in milliseconds.
-    #[wasm_bindgen(method, getter)]
-    pub fn timeout(this: &CallOptions) -> Option<f64>;
-
+    pub timeout_ms: f64,
     /// How often a failed try is repeated.
-    #[wasm_bindgen(method, getter, js_name = maxRetries)]
-    pub fn max_retries(this: &CallOptions) -> Option<f64>;
-
+    pub max_retries: u32,
     /// The caller's signal.
-    #[wasm_bindgen(method, getter)]
-    pub fn signal(this: &CallOptions) -> Option<web_sys::AbortSignal>;
+    pub signal: Option<AbortSignal>,
+    /// The caller's `fetch`, or the host's.
+    pub fetch: Function,
+    /// The client's headers and the call's, which win.
+    pub headers: [JsValue; 2],
+    /// The client's query parameters and the call's, which win.
+    pub query: [JsValue; 2],
+}
 
-    /// The caller's `fetch`.
-    #[wasm_bindgen(method, getter)]
-    pub fn fetch(this: &CallOptions) -> JsValue;
+impl Options {
+    /// Reads the options of a call.
+    pub fn read(options: &CallOptions) -> Result<Self, Failure> {
+        let get = |name| host::get(options, name);
+        let fetch = Some(get("fetch")).filter(|fetch| !host::is_absent(fetch));
+        let fetch = fetch.unwrap_or_else(|| host::get(&js_sys::global(), "fetch"));
+        Ok(Self {
+            base_url: get("baseURL").as_string().ok_or_else(|| invalid("`baseURL` must be a string."))?,
+            api_key: get("apiKey"),
+            app_code: match get("appCode") {
+                code if host::is_absent(&code) => None,
+                code => Some(code.as_string().ok_or_else(|| invalid("`appCode` must be a string."))?),
+            },
+            timeout_ms: read_number(&get("timeout"), request::TIMEOUT_MS)
+                .ok_or_else(|| invalid("`timeout` must be a number of milliseconds, 0 or more."))?,
+            max_retries: read_number(&get("maxRetries"), f64::from(retry::MAX_RETRIES))
+                .filter(|number| number.fract() == 0.0)
+                .map(saturate)
+                .ok_or_else(|| invalid("`maxRetries` must be a whole number, 0 or more."))?,
+            signal: match get("signal") {
+                signal if host::is_absent(&signal) => None,
+                signal if host::get_function(&signal, "addEventListener").is_some() => Some(signal.unchecked_into()),
+                _ => return Err(invalid("`signal` must be an AbortSignal.").into()),
+            },
+            fetch: fetch
+                .dyn_into()
+                .map_err(|_| invalid("`fetch` is not a function, and this host has none of its own."))?,
+            headers: [get("defaultHeaders"), get("headers")],
+            query: [get("defaultQuery"), get("query")],
+        })
+    }
 
-    /// The client's headers.
-    #[wasm_bindgen(method, getter, js_name = defaultHeaders)]
-    pub fn default_headers(this: &CallOptions) -> JsValue;
+    /// Whether the caller has aborted.
+    pub fn is_aborted(&self) -> bool {
+        self.signal.as_ref().is_some_and(|signal| host::get(signal, "aborted").is_truthy())
+    }
+}
 
-    /// The call's headers, which win over the client's.
-    #[wasm_bindgen(method, getter)]
-    pub fn headers(this: &CallOptions) -> JsValue;
+/// A number that is not negative; infinity is one.
+fn read_number(value: &JsValue, default: f64) -> Option<f64> {
+    if host::is_absent(value) {
+        return Some(default);
+    }
+    value.as_f64().filter(|&number| number >= 0.0)
+}
 
-    /// The client's query parameters.
-    #[wasm_bindgen(method, getter, js_name = defaultQuery)]
-    pub fn default_query(this: &CallOptions) -> JsValue;
-
-    /// The call's query parameters, which win over the client's.
-    #[wasm_bindgen(method, getter)]
-    pub fn query(this: &CallOptions) -> JsValue;
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates, and that is meant")]
+fn saturate(number: f64) -> u32 {
+    number as u32
 }

@@ -1,7 +1,7 @@
 //! The handle that JavaScript feeds: one streamed answer, from the reader of its body to the text of its chunks.
 
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, ReadableStream};
+use web_sys::AbortController;
 
 use super::attempt::Attempt;
 use super::failure::Failure;
@@ -14,30 +14,30 @@ use crate::stream::ChunkStream;
 pub struct ChunkSource {
     stream: ChunkStream,
     reply: Reply,
-    body: ReadableStream,
+    body: JsValue,
     controller: AbortController,
     /// Holds the listener on the caller's signal until the stream is closed.
     attempt: Option<Attempt>,
-    key: String,
+    secrets: Vec<String>,
 }
 
 impl ChunkSource {
     /// The stream of this reply.
-    pub fn new(reply: Reply, body: ReadableStream, attempt: Attempt, key: String) -> Self {
+    pub fn new(reply: Reply, body: JsValue, attempt: Attempt, secrets: Vec<String>) -> Self {
         let controller = attempt.controller();
-        Self { stream: ChunkStream::new(reply.status()), reply, body, controller, attempt: Some(attempt), key }
+        Self { stream: ChunkStream::new(reply.status()), reply, body, controller, attempt: Some(attempt), secrets }
     }
 
     fn finish_failure(&self, failure: Failure) -> JsValue {
-        self.reply.describe(failure).redact(&self.key).into()
+        self.reply.describe(failure).redact(&self.secrets).into()
     }
 }
 
 #[wasm_bindgen]
 impl ChunkSource {
-    /// The body of the response.
-    #[wasm_bindgen(getter, unchecked_return_type = "ReadableStream<Uint8Array>")]
-    pub fn body(&self) -> ReadableStream {
+    /// The body of the response: a stream of the web, or of Node where a caller's `fetch` gives one.
+    #[wasm_bindgen(getter, unchecked_return_type = "ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>")]
+    pub fn body(&self) -> JsValue {
         self.body.clone()
     }
 

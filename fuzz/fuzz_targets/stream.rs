@@ -1,0 +1,30 @@
+//! Any bytes, cut anywhere, come to the same chunks and the same verdict; every batch is JSON; no input traps.
+#![no_main]
+
+use chatmux::Error;
+use chatmux::stream::ChunkStream;
+use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
+
+fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, bool, Result<(), Error>) {
+    let mut stream = ChunkStream::new(200);
+    let mut chunks = String::new();
+    for piece in pieces {
+        let batch = stream.feed(piece);
+        if !batch.is_empty() {
+            serde_json::from_str::<Vec<IgnoredAny>>(&batch).expect("a batch is a JSON array");
+            let items = batch.strip_prefix('[').and_then(|batch| batch.strip_suffix(']')).expect("it is an array");
+            chunks.push_str(items);
+            chunks.push(',');
+        }
+    }
+    (chunks, stream.has_ended(), stream.finish())
+}
+
+fuzz_target!(|input: (usize, &[u8])| {
+    let (cut, bytes) = input;
+    let (head, tail) = bytes.split_at(cut % (bytes.len() + 1));
+    let whole = run([bytes]);
+    assert_eq!(run([head, tail]), whole);
+    assert_eq!(run(bytes.chunks(1)), whole);
+});

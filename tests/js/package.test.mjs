@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, posix } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { ROOT } from "./support.mjs";
+
+const exec = promisify(execFile);
+const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const text = (file) => readFileSync(join(ROOT, file), "utf8");
+let files;
+let project;
+
+before(async () => {
+  const { stdout } = await exec("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });
+  files = JSON.parse(stdout)[0].files.map(({ path }) => path);
+  // An empty project with the packed files in it, and nothing else of this repository.
+  project = realpathSync(mkdtempSync(join(tmpdir(), "chatmux-package-")));
+  const packed = JSON.parse((await exec("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], { cwd: ROOT })).stdout);
+  const home = join(project, "node_modules/chatmux");
+  mkdirSync(home, { recursive: true });
+  await exec("tar", ["-xzf", join(project, packed[0].filename), "-C", home, "--strip-components=1"]);
+});
+after(() => rmSync(project, { recursive: true, force: true }));
+
+/** The files that one leads to. */
+function reach(file, seen = new Set()) {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  if (!/\.(js|d\.ts)$/.test(file)) return seen;
+  for (const [, quoted] of text(file).replace(/^\s*(\*|\/\/).*$/gm, "").matchAll(/(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g)) {
+    const target = posix.join(posix.dirname(file), quoted.replace(/\?.*$/, ""));
+    reach(file.endsWith(".d.ts") ? target.replace(/\.js$/, ".d.ts") : target, seen);
+  }
+  return seen;
+}
+
+/** Every file that the exports name. */
+const targets = (entry) => (typeof entry === "string" ? [entry.replace(/^\.\//, "")] : Object.values(entry).flatMap(targets));
+
+suite("the packed files", () => {
+  test("are what the exports lead to, and the papers, and nothing else", () => {
+    const needed = new Set(["README.md", "LICENSE", "CHANGELOG.md"]);
+    for (const target of targets(manifest.exports)) for (const file of reach(target)) needed.add(file);
+    // A declaration beside a module that is needed does no harm.
+    const described = files.filter((file) => file.endsWith(".d.ts") && needed.has(file.replace(/\.d\.ts$/, ".js")));
+    assert.deepEqual([...needed].filter((file) => !files.includes(file)), [], "is missing");
+    assert.deepEqual(files.filter((file) => !needed.has(file) && !described.includes(file)), [], "is not needed");
+  });
+
+  test("hold no tests, no provider, no sources and no maps", () => {
+    for (const file of files) assert.doesNotMatch(file, /test|\.map$|\.rs$|\.mjs$|(?<!\.d)\.ts$|^(src|www|scripts|target|node_modules)\//);
+    for (const file of files.filter((name) => name.endsWith(".js"))) assert.doesNotMatch(text(file), /sourceMappingURL/);
+  });
+
+  test("say nothing of the machine that they were made on", () => {
+    for (const file of files) {
+      const bytes = readFileSync(join(ROOT, file), "latin1");
+      for (const trace of [ROOT.slice(0, -1), "/home/", "/root/", ".cargo/registry"]) assert.ok(!bytes.includes(trace), `${file} holds ${trace}`);
+    }
+  });
+
+  test("ask for no package and run nothing when they are installed", () => {
+    for (const field of ["dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies", "bundledDependencies", "bin", "gypfile"]) {
+      assert.equal(manifest[field], undefined, field);
+    }
+    for (const script of ["preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare"]) assert.equal(manifest.scripts[script], undefined, script);
+    assert.equal(manifest.type, "module");
+    assert.equal(manifest.license, "MIT");
+  });
+
+  test("hold no eval, no Function and no top-level await", () => {
+    for (const file of files.filter((name) => name.endsWith(".js"))) {
+      assert.doesNotMatch(text(file), /\beval\s*\(|\bnew Function\b|\bFunction\s*\(/, file);
+      assert.doesNotMatch(text(file), /^(?:(?:export |const |let )[^\n]*= )?await /m, file);
+    }
+  });
+});
+
+suite("the exports", () => {
+  test("name every entry with types first, workerd, edge-light and default", () => {
+    assert.deepEqual(Object.keys(manifest.exports).sort(), [".", "./chatmux.wasm", "./core", "./package.json"]);
+    for (const name of [".", "./core", "./chatmux.wasm"]) {
+      assert.deepEqual(Object.keys(manifest.exports[name]), ["types", "workerd", "edge-light", "default"]);
+    }
+    for (const target of targets(manifest.exports)) if (target !== "package.json") assert.ok(files.includes(target), target);
+  });
+
+  test("of an empty project are importable, by Node, and nothing else is", async () => {
+    const source = `
+      import Default, { Chatmux } from "chatmux";
+      import { createRequire } from "node:module";
+      import { readFileSync } from "node:fs";
+      const core = await import("chatmux/core");
+      const wasm = readFileSync(new URL(import.meta.resolve("chatmux/chatmux.wasm")));
+      const { default: manifest } = await import("chatmux/package.json", { with: { type: "json" } });
+      const hidden = [];
+      for (const name of ["chatmux/dist/client.js", "chatmux/errors", "chatmux/dist/entry/default.js"]) {
+        hidden.push(await import(name).then(() => name, (error) => error.code));
+      }
+      const fetch = async () => Response.json({ id: "1" });
+      const request = { model: "m", messages: [{ role: "user", content: "x" }] };
+      const { id } = await new Chatmux({ apiKey: "sk-1234567890", fetch }).chat.completions.create(request);
+      const seen = { same: Default === Chatmux, core: typeof core.createChatCompletion, wasm: WebAssembly.validate(wasm) };
+      console.log(JSON.stringify({ ...seen, name: manifest.name, hidden, id }));`;
+    writeFileSync(join(project, "imports.mjs"), source);
+    const { stdout } = await exec(process.execPath, ["--no-warnings", "imports.mjs"], { cwd: project });
+    const code = "ERR_PACKAGE_PATH_NOT_EXPORTED";
+    assert.deepEqual(JSON.parse(stdout), { same: true, core: "function", wasm: true, name: "chatmux", hidden: [code, code, code], id: "1" });
+  });
+});
+
+suite("a bundle", () => {
+  /** Bundles a program of the empty project with esbuild, runs it, and returns what it printed as JSON. */
+  async function bundled(source, options = {}) {
+    const outfile = join(project, `bundle-${Math.random().toString(36).slice(2)}.mjs`);
+    const { metafile } = await build({
+      stdin: { contents: source, resolveDir: project },
+      outfile, bundle: true, format: "esm", platform: "neutral", metafile: true, logLevel: "silent", ...options,
+    });
+    const { stdout } = await exec(process.execPath, [outfile]);
+    return { said: JSON.parse(stdout), inputs: Object.keys(metafile.inputs), code: readFileSync(outfile, "utf8") };
+  }
+  const ANSWER = `async () => new Response('{"id":"1","choices":[]}')`;
+  const OPTIONS = `{ apiKey: "sk-1234567890", baseURL: "http://provider.test/v1", fetch: ${ANSWER} }`;
+  const REQUEST = '{ model: "m", messages: [{ role: "user", content: "x" }] }';
+  const PROGRAMS = {
+    'import { Chatmux } from "chatmux"': `import { Chatmux } from "chatmux";
+      console.log(JSON.stringify(await new Chatmux(${OPTIONS}).chat.completions.create(${REQUEST})));`,
+    'import Chatmux from "chatmux"': `import Chatmux from "chatmux";
+      console.log(JSON.stringify(await new Chatmux(${OPTIONS}).chat.completions.create(${REQUEST})));`,
+    'import { createChatCompletion } from "chatmux/core"': `import { createChatCompletion } from "chatmux/core";
+      console.log(JSON.stringify(await createChatCompletion(${REQUEST}, ${OPTIONS})));`,
+    'import * as core from "chatmux/core"': `import * as core from "chatmux/core";
+      console.log(JSON.stringify(await core.createChatCompletion(${REQUEST}, ${OPTIONS})));`,
+  };
+  for (const [what, source] of Object.entries(PROGRAMS)) {
+    for (const minify of [false, true]) {
+      test(`of ${what} can be called${minify ? " when it is minified" : ""}`, async () => {
+        const { said, inputs } = await bundled(source, { minify });
+        assert.deepEqual(said, { id: "1", choices: [] });
+        assert.ok(inputs.every((name) => name === "<stdin>" || name.includes("node_modules/chatmux/dist/")), inputs.join());
+      });
+    }
+  }
+
+  test("of chatmux/core alone is without the client", async () => {
+    const { inputs, code } = await bundled(PROGRAMS['import { createChatCompletion } from "chatmux/core"'], { minify: true });
+    assert.ok(!inputs.some((name) => name.endsWith("dist/client.js")));
+    assert.doesNotMatch(code, /maxRetries=\w+\.maxRetries/);
+  });
+
+  test("that imports an error class alone works, too", async () => {
+    const source = `import { APIError } from "chatmux"; const error = new APIError(400, { message: "no" }, undefined, undefined);
+      console.log(JSON.stringify([error.name, error.message, APIError.name, error.kind]));`;
+    const { said } = await bundled(source, { minify: true });
+    assert.deepEqual(said, ["APIError", "400 no", "APIError", "api"]);
+  });
+
+  test("that is minified without names keeps those of the errors", async () => {
+    const source = `import * as chatmux from "chatmux";
+      const { Chatmux, ...rest } = chatmux;
+      const errors = Object.entries(rest).filter(([name]) => /^[A-Z]\\w+Error$/.test(name));
+      const names = errors.map(([name, Class]) => [name, Class.name, Class.prototype.name]);
+      const error = await new Chatmux({ ...${OPTIONS}, fetch: async () => Response.json({ error: { message: "no" } }, { status: 429 }), maxRetries: 0 })
+        .chat.completions.create(${REQUEST}).catch((thrown) => thrown);
+      const said = [error.name, error.constructor.name, error.stack.split("\\n")[0], error instanceof Chatmux.RateLimitError];
+      console.log(JSON.stringify({ names, error: said }));`;
+    const { said, code } = await bundled(source, { minify: true, keepNames: false });
+    assert.equal(said.names.length, 18);
+    for (const [name, className, prototypeName] of said.names) {
+      const expected = name === "OpenAIError" ? "ChatmuxError" : name;
+      assert.deepEqual([className, prototypeName], [expected, expected]);
+    }
+    assert.deepEqual(said.error, ["RateLimitError", "RateLimitError", "RateLimitError: 429 no", true]);
+    assert.match(code, /"StreamTruncatedError"/);
+  });
+});
+
+suite("the types", () => {
+  const core = text("dist/core.d.ts");
+
+  test("of chatmux/core say what each call resolves to", () => {
+    const flat = core.replace(/\s+/g, " ");
+    for (const [name, type] of Object.entries({
+      createChatCompletion: "ChatCompletion",
+      createChatCompletionStream: "Stream<ChatCompletionChunk>",
+      listModels: "ModelList",
+      listCatalogue: "CatalogueModel[]",
+    })) {
+      const signature = new RegExp(`export declare function ${name}\\([^;]*\\): ([^;]*);`).exec(flat);
+      assert.equal(signature?.[1], `Promise<${type}>`, name);
+    }
+    assert.match(flat, /export declare function init\(|export \{ init, Stream \}/);
+  });
+
+  test("never say any, but for what wasm-bindgen writes of its own module", () => {
+    for (const file of files.filter((name) => name.endsWith(".d.ts") && name !== "dist/glue/chatmux.d.ts")) {
+      const code = text(file).replace(/\/\*[^]*?\*\//g, "").replace(/\/\/.*$/gm, "");
+      assert.doesNotMatch(code, /(?:[:<,|(]|=>)\s*any\b|\bany\[\]/, file);
+      assert.doesNotMatch(code, /\[\w+: string\]:/, `${file} has an index signature`);
+    }
+    const glue = text("dist/glue/chatmux.d.ts").replace(/\/\*[^]*?\*\//g, "");
+    for (const type of ["Promise<ChatCompletion>", "Promise<ChunkSource>", "Promise<ModelList>", "Promise<CatalogueModel[]>"]) {
+      assert.ok(glue.includes(type), type);
+    }
+    assert.doesNotMatch(glue, /Promise<any>/);
+  });
+
+  test("do not lead to what is not there", () => {
+    for (const file of files.filter((name) => name.endsWith(".d.ts"))) {
+      for (const target of reach(file)) assert.ok(files.includes(target), `${file} leads to ${target}`);
+    }
+  });
+});
