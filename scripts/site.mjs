@@ -24,10 +24,9 @@ const HEADERS = {
 /** Serves folders: each path prefix from its folder. `null` when no folder has the file. */
 export function site(folders) {
   return async (request) => {
-    const path = normalize(decodeURIComponent(new URL(request.url).pathname));
+    const path = pathOf(request);
     const prefix = Object.keys(folders).find((name) => path.startsWith(name));
     if (!prefix || !["GET", "HEAD"].includes(request.method)) return null;
-    // `normalize` has resolved every `..`, so the file cannot leave its folder.
     const rest = path.slice(prefix.length);
     const file = join(folders[prefix], rest === "" || rest.endsWith("/") ? `${rest}index.html` : rest);
     try {
@@ -37,6 +36,15 @@ export function site(folders) {
       return null;
     }
   };
+}
+
+/** The path of a request, every `..` in it resolved; one that cannot be decoded names no file. */
+function pathOf(request) {
+  try {
+    return normalize(decodeURIComponent(new URL(request.url).pathname));
+  } catch {
+    return "";
+  }
 }
 
 /** The demo page at `/`, the package at `/dist/`. */

@@ -83,7 +83,7 @@ async function runPart(name) {
   const start = Date.now();
   skipped = [];
   let [passed, failures] = [0, 0];
-  for (const [command, args, env] of (await PARTS[name]()) ?? []) {
+  for (const [command, args, env] of await setUp(name)) {
     const { code, output } = await show(command, args, env);
     const count = counts(output);
     skipped.push(...count.skipped);
@@ -92,6 +92,16 @@ async function runPart(name) {
     failures += count.failed || Number(code !== 0);
   }
   return { passed, failed: failures, skipped, seconds: Math.round((Date.now() - start) / 1000) };
+}
+
+/** The commands of a part. A set-up that fails is a failure of this part, and the others still run. */
+async function setUp(name) {
+  try {
+    return (await PARTS[name]()) ?? [];
+  } catch (error) {
+    console.error(error.message);
+    return [[process.execPath, ["-e", "process.exit(1)"]]];
+  }
 }
 
 /** Runs a command, shows its output as it comes, and returns it. */

@@ -64,7 +64,7 @@ impl Kind {
     #[must_use]
     pub fn of_status(status: u16) -> Self {
         match status {
-            300..=399 => Self::Redirect,
+            300..=303 | 307 | 308 => Self::Redirect,
             400 => Self::BadRequest,
             401 => Self::Authentication,
             403 => Self::PermissionDenied,

@@ -115,7 +115,9 @@ impl ChunkStream {
     pub fn truncated(&self) -> Error {
         Error::new(
             Kind::StreamTruncated,
-            if self.any {
+            if self.progress.is_finished() {
+                "The connection broke after the answer was finished, but before the stream was (`[DONE]`)."
+            } else if self.any {
                 "The stream was cut in the middle of the answer: it ended without `[DONE]` and without a finish reason."
             } else {
                 "The stream ended before any event arrived. Check that `baseURL` names an API that streams."

@@ -96,10 +96,17 @@ fn chat(request: &JsValue, options: &CallOptions, accept: Accept) -> Result<Call
         return Err(invalid("The request must be an object such as `{ model, messages }`.").into());
     }
     let unwritable = |cause| {
-        Failure::from(invalid("The request cannot be written as JSON: it holds a cycle, a BigInt or the like."))
-            .caused_by(cause)
+        Failure::from(invalid(
+            "The request cannot be written as JSON: it holds a cycle or a BigInt, or nests too deep.",
+        ))
+        .caused_by(cause)
     };
-    let request = with_extra_body(request).map_err(unwritable)?;
+    let request = as_json(request).map_err(unwritable)?;
+    let extra = host::get(&request, "extra_body");
+    if !host::is_absent(&extra) && (!extra.is_object() || Array::is_array(&extra)) {
+        return Err(invalid("`extra_body` must be an object of members to send.").into());
+    }
+    let request = with_extra_body(&request, &extra).map_err(unwritable)?;
     let member = |name| host::get(&request, name);
     if member("model").as_string().is_none_or(|model| model.is_empty()) {
         return Err(invalid("`model` is missing: name a model by its id, such as `gpt-4o-mini`.").into());
@@ -126,14 +133,18 @@ fn chat(request: &JsValue, options: &CallOptions, accept: Accept) -> Result<Call
     }
 }
 
+/// What the request gives of itself to be written as JSON.
+fn as_json(request: &JsValue) -> Result<JsValue, JsValue> {
+    host::get_function(request, "toJSON").map_or_else(|| Ok(request.clone()), |to_json| to_json.call0(request))
+}
+
 /// The request with the members of `extra_body` in its place, as OpenAI's Python library merges them: they win.
-fn with_extra_body(request: &JsValue) -> Result<JsValue, JsValue> {
-    let extra = host::get(request, "extra_body");
-    if host::is_absent(&extra) {
+fn with_extra_body(request: &JsValue, extra: &JsValue) -> Result<JsValue, JsValue> {
+    if host::is_absent(extra) {
         return Ok(request.clone());
     }
     let members = host::entries(request)?.into_iter().filter(|member| host::get(member, "0") != "extra_body");
-    let members: Array = members.chain(host::entries(&extra)?).collect();
+    let members: Array = members.chain(host::entries(extra)?).collect();
     // Made from its entries, the object has a member `__proto__` where the request has one.
     Object::from_entries(&members).map(JsValue::from)
 }

@@ -20,7 +20,8 @@ fn each_status_has_its_kind() {
     let table = [
         (300, Kind::Redirect),
         (302, Kind::Redirect),
-        (399, Kind::Redirect),
+        (304, Kind::Api),
+        (399, Kind::Api),
         (400, Kind::BadRequest),
         (401, Kind::Authentication),
         (402, Kind::Api),

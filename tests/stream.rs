@@ -380,6 +380,9 @@ fn a_connection_that_broke_is_a_truncated_stream_whatever_has_arrived() {
     assert!(stream.truncated().message.starts_with("The stream ended before any event arrived"));
     stream.feed(events(&[FINISHED]).as_bytes());
     assert_eq!(stream.truncated().kind, Kind::StreamTruncated);
+    assert!(stream.truncated().message.starts_with("The connection broke after the answer was finished"));
+    let mut stream = ChunkStream::new(200);
+    stream.feed(events(&[r#"{"choices":[{"index":0}]}"#]).as_bytes());
     assert!(stream.truncated().message.starts_with("The stream was cut in the middle"));
 }
 

@@ -8,6 +8,7 @@ export class Answer {
   content = "";
   reasoning = "";
   calls = [];
+  #byIndex = new Map();
   /** Results that the person gave for the calls, by the call's id. */
   results = new Map();
   usage;
@@ -68,8 +69,14 @@ export class Answer {
     this.#frame ||= requestAnimationFrame(() => this.#draw(true));
   }
 
+  /** Calls are kept in the order in which they appear: an index need not begin at 0, nor be a sane number. */
   #feedCall({ index = Math.max(0, this.calls.length - 1), id, function: part }) {
-    const call = (this.calls[index] ??= { id: "", name: "", arguments: "" });
+    let call = this.#byIndex.get(index);
+    if (!call) {
+      call = { id: "", name: "", arguments: "" };
+      this.#byIndex.set(index, call);
+      this.calls.push(call);
+    }
     call.id ||= id ?? "";
     call.name += part?.name ?? "";
     call.arguments += part?.arguments ?? "";
@@ -181,7 +188,7 @@ export class Answer {
   }
 }
 
-function usageText({ prompt_tokens: prompt, completion_tokens: completion, completion_tokens_details: details }) {
+function usageText({ prompt_tokens: prompt = 0, completion_tokens: completion = 0, completion_tokens_details: details }) {
   const reasoning = details?.reasoning_tokens ? `, ${count(details.reasoning_tokens)} of them reasoning` : "";
   return `${count(prompt)} tokens in, ${count(completion)} out${reasoning}`;
 }

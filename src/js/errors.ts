@@ -3,8 +3,6 @@
  * `name`, which minifiers leave alone, and every error a `kind`, which is the same whichever copy of the module made it.
  */
 
-import type { ChatCompletion } from "./types.js";
-
 /** What went wrong, as one word. */
 export type ErrorKind =
   | "invalid_request"
@@ -67,7 +65,7 @@ export class APIError extends ChatmuxError {
     error: object | undefined,
     message: string | undefined,
     headers: Headers | undefined,
-    options?: ErrorOptions,
+    options?: { cause?: unknown },
   ) {
     super(APIError.makeMessage(status, error, message), options);
     const said = error as { code?: string | null; param?: string | null; type?: string } | undefined;
@@ -186,9 +184,6 @@ export class StreamTimeoutError extends APIConnectionTimeoutError {
 
 /** A stream that ended in the middle of the answer. */
 export class StreamTruncatedError extends APIConnectionError {
-  /** The completion as far as it had arrived. */
-  declare readonly partial?: ChatCompletion;
-
   static {
     define(this, "StreamTruncatedError", "stream_truncated");
   }
@@ -232,6 +227,6 @@ function define(Class: { prototype: ChatmuxError }, name: string, kind: ErrorKin
 }
 
 /** An absent cause is left out, rather than being present and undefined. */
-function optional(cause: unknown): ErrorOptions | undefined {
+function optional(cause: unknown): { cause: unknown } | undefined {
   return cause === undefined ? undefined : { cause };
 }

@@ -59,7 +59,8 @@ export function toError(thrown: unknown): unknown {
   if (kind === "invalid_request" || kind === "missing_api_key") {
     return Object.defineProperty(new ChatmuxError(message, cause === undefined ? undefined : { cause }), "kind", { value: kind });
   }
-  const said = typeof error === "object" && error !== null ? error : undefined;
+  // Some servers send a mere text as the error; it is kept as they sent it.
+  const said = (error ?? undefined) as object | undefined;
   const made = new (STATUS_CLASSES[kind] ?? APIError)(status, said, message, headers, cause === undefined ? undefined : { cause });
   if (made.kind !== kind) Object.defineProperty(made, "kind", { value: kind });
   return Object.assign(made, code !== undefined && { code }, upstreamStatus !== undefined && { upstreamStatus });

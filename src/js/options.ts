@@ -46,7 +46,7 @@ export interface ClientOptions {
   /** Query parameters of every call. */
   defaultQuery?: QueryLike | null | undefined;
   /** A `fetch` to use instead of the runtime's own. What it resolves to need not be an instance of `Response`. */
-  fetch?: Fetch | typeof globalThis.fetch | null | undefined;
+  fetch?: Fetch | null | undefined;
   /** AIHubMix's partner code, sent as the header `APP-Code`. Off by default. See https://docs.aihubmix.com/en/api/App-code */
   appCode?: string | null | undefined;
   /**

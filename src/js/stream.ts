@@ -84,7 +84,10 @@ export class Stream<Item> implements AsyncIterable<Item> {
   }
 }
 
-/** The stream of the chunks that a source of the core decodes. */
+/**
+ * The stream of the chunks that a source of the core decodes.
+ * @internal
+ */
 export function fromSource(source: ChunkSource): Stream<ChatCompletionChunk> {
   const chunks = new ChunkIterator(source);
   return new Stream(
@@ -190,11 +193,17 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
   /** Ends in the middle, and drops what was read but not asked for. */
   #leave(): void {
     if (this.#closed) return;
-    const reader = this.#reader ?? readerOf(this.#source.body);
+    const cancelled = this.#cancel();
     this.#close();
     this.#batch = [];
-    reader.cancel().catch(ignore);
+    cancelled.catch(ignore);
     this.#controller.abort();
+  }
+
+  /** Lets the body go. One that somebody else is reading cannot be, and is theirs. */
+  async #cancel(): Promise<void> {
+    const reader = this.#reader ?? readerOf(this.#source.body);
+    await reader.cancel();
   }
 
   #close(): void {

@@ -3,8 +3,11 @@
 import { ChatmuxError } from "./errors.js";
 import load, { type InitInput } from "./glue/chatmux.js";
 
-/** What the module can be loaded from. */
-export type WasmSource = InitInput | Promise<InitInput>;
+/**
+ * What the module can be loaded from: a URL to fetch, a `Response`, the bytes, or a compiled `WebAssembly.Module`, or a
+ * promise of one. Written without the names of the platform's types, which not every project has.
+ */
+export type WasmSource = string | object;
 
 let source: () => WasmSource;
 let loading: Promise<void> | undefined;
@@ -30,5 +33,5 @@ export function init(from?: WasmSource): Promise<void> {
 }
 
 async function start(from: WasmSource | undefined): Promise<void> {
-  await load({ module_or_path: await (from ?? source()) });
+  await load({ module_or_path: (await (from ?? source())) as InitInput });
 }

@@ -57,7 +57,9 @@ impl Answer {
         }
         let failure = match self.reply.text(&self.attempt).await {
             Ok(text) if openai::is_error(&text) => Error::from_response(self.reply.status(), &text).into(),
-            Ok(_) if media_type.is_empty() => self.unexpected("a body that is no stream"),
+            Ok(_) if matches!(media_type.as_str(), "" | "text/event-stream" | "text/plain") => {
+                self.unexpected("a body that is no stream")
+            }
             Ok(_) => self.unexpected(&["`", &media_type, "`, not an event stream"].concat()),
             Err(failure) => failure,
         };

@@ -70,7 +70,12 @@ impl Call {
         with_key: bool,
     ) -> Result<Self, Failure> {
         let call = Self { options, url, query: QueryParams::new(), body, accept, with_key };
-        call.options.query.iter().try_for_each(|params| call.add_query(params))?;
+        let [of_client, of_call] = &call.options.query;
+        if with_key {
+            // Some providers take their key as a parameter.
+            call.add_query(of_client)?;
+        }
+        call.add_query(of_call)?;
         Ok(call)
     }
 

@@ -8,8 +8,9 @@ use super::failure::Failure;
 use super::host;
 use crate::request::{check_header, invalid};
 
-/// The headers that carry a key: OpenAI's, Anthropic's, Azure's.
-pub const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+/// The headers that carry a key: OpenAI's, Anthropic's, Azure's, Google's, a proxy's, a site's.
+pub const KEY_HEADERS: [&str; 6] =
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie"];
 
 /// Sets `name` to `value` where both can be sent.
 pub fn set(headers: &Headers, name: &str, value: &str) -> Result<(), Failure> {

@@ -96,18 +96,26 @@ impl Reply {
         }
     }
 
+    /// The reader of the body; none where the body is no stream of the web, or where somebody else is reading it.
+    fn reader(&self) -> Option<JsValue> {
+        let body = host::get(&self.host, "body");
+        host::get_function(&body, "getReader")?.call0(&body).ok()
+    }
+
     async fn read_text(&self, attempt: &Attempt) -> Result<String, Failure> {
-        let Some(reader) = host::call(&host::get(&self.host, "body"), "getReader") else {
-            let text = host::call(&self.host, "text").unwrap_or(JsValue::UNDEFINED);
-            return Ok(attempt.wait(&text).await?.as_string().unwrap_or_default());
+        let Some(reader) = self.reader() else {
+            let whole = self.whole(attempt).await?;
+            let written = js_sys::JSON::stringify(&whole).unwrap_or_default();
+            return Ok(whole.as_string().unwrap_or_else(|| written.into()));
         };
         let mut bytes = Vec::new();
         while bytes.len() < MAX_ERROR_BODY {
             let result = attempt.wait(&host::call(&reader, "read").unwrap_or(JsValue::UNDEFINED)).await?;
-            match host::get(&result, "value").dyn_into::<Uint8Array>() {
-                Ok(part) if !host::get(&result, "done").is_truthy() => bytes.extend(part.to_vec()),
-                _ => break,
+            if host::get(&result, "done").is_truthy() {
+                break;
             }
+            // A copy, so that bytes of another realm, which are no instance of this one's class, are read as well.
+            bytes.extend(Uint8Array::new(&host::get(&result, "value")).to_vec());
         }
         bytes.truncate(MAX_ERROR_BODY);
         if let Some(left) = host::call(&reader, "cancel") {

@@ -120,6 +120,35 @@ suite("the packed package answers, whole and streamed", { concurrency: 1 }, () =
   test("in a window of Firefox", firefox, async () => judge(await inFirefox(page(NATIVE)), { isBrowser: true }));
 });
 
+suite("the packed types compile in a strict project", { concurrency: 1 }, () => {
+  const SOURCE = `
+    import Chatmux, { type ChatCompletion, type ChatCompletionChunk, Stream, init } from "chatmux";
+    import { createChatCompletion, createChatCompletionStream, listCatalogue, listModels } from "chatmux/core";
+    const client = new Chatmux({ apiKey: async () => "k", fetch: async (url, init) => fetch(url.trim(), { ...init, redirect: "error" }) });
+    const request = { model: "m", messages: [{ role: "user" as const, content: "x" }] };
+    export const whole: Promise<ChatCompletion> = client.chat.completions.create(request);
+    export const streamed: Promise<Stream<ChatCompletionChunk>> = client.chat.completions.create({ ...request, stream: true });
+    export const text = whole.then(({ choices }) => choices[0]?.message.content?.length);
+    export const core = [createChatCompletion(request), createChatCompletionStream({ ...request, stream: true }), listModels(), listCatalogue()];
+    export const ready: Promise<void> = init(new URL("https://example.test/chatmux.wasm"));
+    export const isError = (error: unknown) => error instanceof Chatmux.APIError && error.status === 429 && error.kind;
+  `;
+  const tsc = (...options) => {
+    writeFileSync(join(project, "types.ts"), SOURCE);
+    const args = [join(root, "node_modules/typescript/bin/tsc"), "--ignoreConfig", "--noEmit", "--strict", "--skipLibCheck", "false", ...options, "types.ts"];
+    return exec(process.execPath, args, { cwd: project }).catch(({ stdout }) => assert.fail(stdout));
+  };
+  for (const [name, ...options] of [
+    ["of Node's modules, with the DOM", "--module", "nodenext", "--lib", "es2022,dom"],
+    ["of a bundler, with the DOM of ES2020", "--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2020,dom"],
+    ["of a worker", "--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2022,webworker"],
+    ["with exact optional properties", "--module", "nodenext", "--lib", "es2022,dom", "--exactOptionalPropertyTypes"],
+    ["with the defaults of the compiler"],
+  ]) {
+    test(name, () => tsc(...options, "--types", ""));
+  }
+});
+
 /** Writes a page that runs the program, and returns its address. */
 function page(imports, expression = `run(chatmux, core, ${JSON.stringify(baseURL)})`, folder = "page") {
   mkdirSync(join(project, folder), { recursive: true });

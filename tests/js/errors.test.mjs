@@ -100,7 +100,7 @@ suite("a status", () => {
 
   const bodies = [
     ["null members", '{"error":{"message":"no","type":null,"param":null,"code":null}}', "400 no", { type: null, param: null, code: null }],
-    ["an error that is a text", '{"error":"plain no"}', "400 plain no", { error: undefined }],
+    ["an error that is a text", '{"error":"plain no"}', "400 plain no", { error: "plain no" }],
     ["a message of its own", '{"message":"own no","code":"x"}', "400 own no", { code: "x" }],
     ["a detail, as FastAPI writes it", '{"detail":"Not authenticated"}', "400 Not authenticated", {}],
     ["a list of one error, as Google writes it", '[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT"}}]', "400 API key not valid", {}],

@@ -76,10 +76,10 @@ export interface CatalogueModel {
  * @see https://docs.aihubmix.com/en/api/Models-API
  */
 export interface CataloguePricing {
-  /** The prompt, in USD per million tokens. */
+  /** The prompt, in USD per million tokens; not a number (`NaN`) where the catalogue does not say. */
   input: number;
 
-  /** The answer, in USD per million tokens. */
+  /** The answer, in USD per million tokens; not a number (`NaN`) where the catalogue does not say. */
   output: number;
 
   /** The part of the prompt that is read from the cache, in USD per million tokens. */
