@@ -47,6 +47,11 @@ pub enum Kind {
 pub struct RawString<'a>(&'a str);
 
 impl<'a> RawString<'a> {
+    /// A string that has been validated before.
+    pub(crate) fn new(raw: &'a str) -> Self {
+        Self(raw)
+    }
+
     /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
     #[must_use]
     pub fn text(self) -> Cow<'a, str> {
@@ -84,6 +89,32 @@ pub fn write_string(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+/// Whether every escape in these bytes of a string is one, and none of them stands for a lone surrogate, which UTF-8
+/// cannot hold.
+pub(crate) fn has_whole_escapes(string: &[u8]) -> bool {
+    let mut rest = string;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+        rest = rest.get(at + 1..).unwrap_or_default();
+        match rest.first() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {}
+            Some(b'u') => match (unit(rest), rest.get(5..7), rest.get(6..).map_or(0, |next| unit(next).unwrap_or(0))) {
+                (Some(0xd800..=0xdbff), Some(b"\\u"), 0xdc00..=0xdfff) => rest = rest.get(6..).unwrap_or_default(),
+                (Some(0xd800..=0xdfff) | None, ..) => return false,
+                _ => {}
+            },
+            _ => return false,
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    true
+}
+
+/// The UTF-16 unit of `uXXXX`.
+fn unit(escape: &[u8]) -> Option<u32> {
+    let digits = escape.get(1..5)?;
+    digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }
 
 /// The character of one escape. The escape has been validated before.

@@ -1,13 +1,13 @@
 //! chatmux: every chat model behind one call, anywhere JavaScript runs.
 //!
 //! The crate is one core with two faces. Natively it is this library: pure functions and state machines that do no IO,
-//! read no clock and draw no random number. On `wasm32` the [`web`](https://docs.rs/chatmux) module adds the host:
+//! read no clock and draw no random number. On `wasm32` the `web` module adds the host:
 //! `fetch`, timers, abort signals and the functions that JavaScript calls.
 //!
 //! ```text
 //!     JS call ─▶ request ─▶ dialect ─▶ fetch (web) ─▶ bytes
 //!                                                      │ feed
-//!     your for await ◀─ chunks ◀─ stream ◀─ dialect ◀─ sse
+//!     your for await ◀─ batch ◀─ stream ◀─ shape, or else dialect ◀─ sse
 //! ```
 //!
 //! The modules, in the order in which data flows:
@@ -17,16 +17,19 @@
 //! - [`error`]: what can go wrong, as data with a kind.
 //! - [`dialect`]: how each vendor's protocol reads on the wire.
 //! - [`sse`]: bytes to events; [`json`]: text that is read in place.
-//! - [`stream`]: events to chunks, and the verdict on how a stream ended.
+//! - [`stream`]: events to chunks, and the verdict on how a stream ended; [`shape`]: events that are alike, read by their
+//!   differences; [`batch`]: the chunks of one read, as JavaScript takes them over.
 //! - [`catalogue`]: the models that AIHubMix offers.
 //! - `web` (wasm only): the one place that names the host.
 
+pub mod batch;
 pub mod catalogue;
 pub mod dialect;
 pub mod error;
 pub mod json;
 pub mod request;
 pub mod retry;
+pub mod shape;
 pub mod sse;
 pub mod stream;
 mod text;

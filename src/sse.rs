@@ -56,6 +56,8 @@ pub struct Decoder {
     retry: Option<u32>,
     /// Nothing but the very first line may start with a byte-order mark.
     first_line: bool,
+    /// The data and the name are those of an event that was handed out, and make room for the next.
+    dispatched: bool,
     /// A CR ended the last line, so that an LF right after it belongs to the same line end.
     after_cr: bool,
     max_event_bytes: usize,
@@ -80,6 +82,7 @@ impl Decoder {
             last_event_id: String::new(),
             retry: None,
             first_line: true,
+            dispatched: false,
             after_cr: false,
             max_event_bytes,
         }
@@ -91,34 +94,67 @@ impl Decoder {
     /// # Errors
     /// [`EventTooLarge`] when an event passes the cap; nothing may be fed after it.
     pub fn feed(&mut self, mut bytes: &[u8], mut on_event: impl FnMut(Event<'_>) -> bool) -> Result<(), EventTooLarge> {
-        while !bytes.is_empty() {
-            if std::mem::take(&mut self.after_cr) && bytes.first() == Some(&b'\n') {
-                bytes = bytes.get(1..).unwrap_or_default();
+        loop {
+            let (taken, event) = self.step(bytes)?;
+            bytes = bytes.get(taken..).unwrap_or_default();
+            if !event.is_some_and(&mut on_event) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Decodes bytes up to the end of the next event: how many were taken, and the event, which is `None` when the bytes
+    /// ended before it did.
+    ///
+    /// # Errors
+    /// [`EventTooLarge`] when an event passes the cap; nothing may be fed after it.
+    pub fn step(&mut self, bytes: &[u8]) -> Result<(usize, Option<Event<'_>>), EventTooLarge> {
+        if std::mem::take(&mut self.dispatched) {
+            self.data.clear();
+            self.event.clear();
+        }
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            if std::mem::take(&mut self.after_cr) && rest.first() == Some(&b'\n') {
+                at += 1;
                 continue;
             }
-            let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
-                self.line.extend_from_slice(bytes);
-                return self.check_size(&self.line);
+            let end = find_line_end(rest);
+            let Some(&line_end) = rest.get(end) else {
+                self.line.extend_from_slice(rest);
+                self.check_size(&self.line)?;
+                return Ok((bytes.len(), None));
             };
-            let (head, tail) = bytes.split_at(end);
-            self.after_cr = tail.first() == Some(&b'\r');
-            bytes = tail.get(1..).unwrap_or_default();
-
-            let go_on = if self.line.is_empty() {
-                self.take_line(head, &mut on_event)?
+            self.after_cr = line_end == b'\r';
+            at += end + 1;
+            let head = rest.get(..end).unwrap_or_default();
+            let ends_event = if self.line.is_empty() {
+                self.take_line(head)?
             } else {
                 let mut line = std::mem::take(&mut self.line);
                 line.extend_from_slice(head);
-                let go_on = self.take_line(&line, &mut on_event)?;
+                let ends_event = self.take_line(&line)?;
                 line.clear();
                 self.line = line;
-                go_on
+                ends_event
             };
-            if !go_on {
-                break;
+            if ends_event && self.dispatch() {
+                // The event may not wait for the LF of its last CRLF; where it is there, it is taken along.
+                if self.after_cr && bytes.get(at) == Some(&b'\n') {
+                    self.after_cr = false;
+                    at += 1;
+                }
+                return Ok((at, Some(self.event())));
             }
         }
-        Ok(())
+        Ok((at, None))
+    }
+
+    /// Whether the decoder stands between two events: nothing of the next one has been taken.
+    #[must_use]
+    pub fn is_between_events(&self) -> bool {
+        let is_empty = self.line.is_empty() && !self.has_data && (self.event.is_empty() || self.dispatched);
+        is_empty && !self.after_cr && self.id == self.last_event_id
     }
 
     /// The last event id of the stream so far, empty when none was set.
@@ -133,20 +169,16 @@ impl Decoder {
         self.retry
     }
 
-    /// Interprets one whole line; `false` when the caller wants no more events.
-    fn take_line(
-        &mut self,
-        mut line: &[u8],
-        on_event: &mut impl FnMut(Event<'_>) -> bool,
-    ) -> Result<bool, EventTooLarge> {
+    /// Interprets one whole line; `true` when it ends an event block.
+    fn take_line(&mut self, mut line: &[u8]) -> Result<bool, EventTooLarge> {
         self.check_size(line)?;
         if std::mem::take(&mut self.first_line) {
             line = line.strip_prefix(BOM).unwrap_or(line);
         }
         if line.is_empty() {
-            return Ok(self.dispatch(on_event));
+            return Ok(true);
         }
-        let colon = line.iter().position(|&b| b == b':');
+        let colon = line.iter().position(|&byte| byte == b':');
         let (name, value) = line.split_at(colon.unwrap_or(line.len()));
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
@@ -168,25 +200,28 @@ impl Decoder {
             b"retry" => self.retry = decimal(value).or(self.retry),
             _ => {}
         }
-        Ok(true)
+        Ok(false)
     }
 
-    fn dispatch(&mut self, on_event: &mut impl FnMut(Event<'_>) -> bool) -> bool {
+    /// Ends an event block; `true` when it is an event, which one without data is not.
+    fn dispatch(&mut self) -> bool {
         self.last_event_id.clone_from(&self.id);
-        let mut go_on = true;
-        if std::mem::take(&mut self.has_data) {
-            go_on = on_event(Event {
-                event: match self.event.as_slice() {
-                    b"" => Cow::Borrowed("message"),
-                    name => String::from_utf8_lossy(name),
-                },
-                data: String::from_utf8_lossy(&self.data),
-                id: &self.last_event_id,
-            });
-            self.data.clear();
+        self.dispatched = std::mem::take(&mut self.has_data);
+        if !self.dispatched {
+            self.event.clear();
         }
-        self.event.clear();
-        go_on
+        self.dispatched
+    }
+
+    fn event(&self) -> Event<'_> {
+        Event {
+            event: match self.event.as_slice() {
+                b"" => Cow::Borrowed("message"),
+                name => String::from_utf8_lossy(name),
+            },
+            data: String::from_utf8_lossy(&self.data),
+            id: &self.last_event_id,
+        }
     }
 
     /// Whether the event stays under the cap with this line, or with what has arrived of it. A line of data counts by
@@ -204,4 +239,21 @@ impl Decoder {
         }
         Ok(())
     }
+}
+
+/// Where the first CR or LF stands; the length where there is none.
+fn find_line_end(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks::<8>();
+    // Lines are long: eight bytes are looked at in one step, and only the word with an end in it byte by byte.
+    let skip = 8 * words.iter().take_while(|word| !has_line_end(u64::from_le_bytes(**word))).count();
+    let rest = bytes.get(skip..).unwrap_or_default();
+    skip + rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len())
+}
+
+/// Whether one of the eight bytes is a CR or an LF: a byte minus one borrows into its top bit only where it was zero.
+fn has_line_end(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    has_zero(word ^ (ONES * b'\n' as u64)) | has_zero(word ^ (ONES * b'\r' as u64)) != 0
 }

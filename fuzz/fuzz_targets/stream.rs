@@ -1,4 +1,5 @@
-//! Any bytes, cut anywhere, come to the same chunks and the same verdict; every batch is JSON; no input traps.
+//! Any bytes, cut anywhere, come to the same chunks and the same verdict, with shapes and without; every batch is JSON; no
+//! input traps.
 #![no_main]
 
 use chatmux::Error;
@@ -6,8 +7,10 @@ use chatmux::stream::ChunkStream;
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 
-fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, bool, Result<(), Error>) {
-    let mut stream = ChunkStream::new(200);
+fn run<'a>(
+    mut stream: ChunkStream,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (String, bool, Result<(), Error>) {
     let mut chunks = String::new();
     for piece in pieces {
         let batch = stream.feed(piece);
@@ -24,7 +27,9 @@ fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, bool, Result<
 fuzz_target!(|input: (usize, &[u8])| {
     let (cut, bytes) = input;
     let (head, tail) = bytes.split_at(cut % (bytes.len() + 1));
-    let whole = run([bytes]);
-    assert_eq!(run([head, tail]), whole);
-    assert_eq!(run(bytes.chunks(1)), whole);
+    let stream = || ChunkStream::new(200);
+    let judge = run(stream().without_shapes(), [bytes]);
+    assert_eq!(run(stream(), [bytes]), judge);
+    assert_eq!(run(stream(), [head, tail]), judge);
+    assert_eq!(run(stream(), bytes.chunks(1)), judge);
 });

@@ -1,5 +1,6 @@
 /** A streamed answer: read once, chunk by chunk, no faster than its reader. */
 
+import { Chunks } from "./chunks.js";
 import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import type { ChunkSource } from "./glue/chatmux.js";
@@ -118,8 +119,7 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
   readonly #source: ChunkSource;
   readonly #controller: AbortController;
   #reader: Reader | undefined;
-  #batch: ChatCompletionChunk[] = [];
-  #at = 0;
+  readonly #chunks = new Chunks();
   #closed = false;
   /** The reads that were asked for before and have not been answered, one after the other. */
   #pending: Promise<unknown> | undefined;
@@ -137,9 +137,7 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
   }
 
   next(): Promise<IteratorResult<ChatCompletionChunk>> {
-    if (!this.#pending && this.#at < this.#batch.length) {
-      return Promise.resolve({ done: false, value: this.#batch[this.#at++]! });
-    }
+    if (!this.#pending && this.#chunks.left) return Promise.resolve({ done: false, value: this.#chunks.take() });
     const result = this.#pending ? this.#pending.then(() => this.#pull()) : this.#pull();
     const settled: Promise<unknown> = result.then(ignore, ignore).then(() => {
       if (this.#pending === settled) this.#pending = undefined;
@@ -155,7 +153,7 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
 
   async #pull(): Promise<IteratorResult<ChatCompletionChunk>> {
     for (;;) {
-      if (this.#at < this.#batch.length) return { done: false, value: this.#batch[this.#at++]! };
+      if (this.#chunks.left) return { done: false, value: this.#chunks.take() };
       if (this.#closed) return END;
       if (this.#source.ended) return this.#end(true);
       let read: IteratorResult<unknown, unknown>;
@@ -171,9 +169,7 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
       }
       if (this.#closed) return END;
       if (read.done) return this.#end(false);
-      const text = this.#source.feed(toBytes(read.value));
-      this.#batch = text ? JSON.parse(text) : [];
-      this.#at = 0;
+      this.#chunks.feed(this.#source, toBytes(read.value));
     }
   }
 
@@ -195,7 +191,7 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
     if (this.#closed) return;
     const cancelled = this.#cancel();
     this.#close();
-    this.#batch = [];
+    this.#chunks.clear();
     cancelled.catch(ignore);
     this.#controller.abort();
   }

@@ -11,6 +11,25 @@ export type WasmSource = string | object;
 
 let source: () => WasmSource;
 let loading: Promise<void> | undefined;
+let memory: WebAssembly.Memory;
+let bytes = new Uint8Array(0);
+let words = new Uint32Array(0);
+
+/**
+ * The memory of the module, as bytes: good until the core is called again, for its memory may move when it grows.
+ * @internal
+ */
+export function memoryBytes(): Uint8Array {
+  return bytes.length ? bytes : (bytes = new Uint8Array(memory.buffer));
+}
+
+/**
+ * The same, as numbers of 32 bits.
+ * @internal
+ */
+export function memoryWords(): Uint32Array {
+  return words.length ? words : (words = new Uint32Array(memory.buffer));
+}
 
 /** Says where the module comes from in this runtime. Called by the entries alone. */
 export function setSource(from: () => WasmSource): void {
@@ -33,5 +52,5 @@ export function init(from?: WasmSource): Promise<void> {
 }
 
 async function start(from: WasmSource | undefined): Promise<void> {
-  await load({ module_or_path: (await (from ?? source())) as InitInput });
+  ({ memory } = await load({ module_or_path: (await (from ?? source())) as InitInput }));
 }

@@ -6,6 +6,7 @@ use web_sys::AbortController;
 use super::attempt::Attempt;
 use super::failure::Failure;
 use super::reply::Reply;
+use crate::batch::Batch;
 use crate::stream::ChunkStream;
 
 /// A streamed answer whose headers have arrived. The iteration itself is JavaScript's: it reads `body`, hands the
@@ -13,6 +14,7 @@ use crate::stream::ChunkStream;
 #[wasm_bindgen]
 pub struct ChunkSource {
     stream: ChunkStream,
+    batch: Batch,
     reply: Reply,
     body: JsValue,
     controller: AbortController,
@@ -25,7 +27,21 @@ impl ChunkSource {
     /// The stream of this reply.
     pub fn new(reply: Reply, body: JsValue, attempt: Attempt, secrets: Vec<String>) -> Self {
         let controller = attempt.controller();
-        Self { stream: ChunkStream::new(reply.status()), reply, body, controller, attempt: Some(attempt), secrets }
+        Self {
+            stream: ChunkStream::new(reply.status()),
+            batch: Batch::default(),
+            reply,
+            body,
+            controller,
+            attempt: Some(attempt),
+            secrets,
+        }
+    }
+
+    /// The chunks of the last read.
+    #[must_use]
+    pub fn batch(&self) -> &Batch {
+        &self.batch
     }
 
     fn finish_failure(&self, failure: Failure) -> JsValue {
@@ -53,9 +69,12 @@ impl ChunkSource {
         self.stream.has_ended()
     }
 
-    /// Decodes the next bytes: the JSON text of an array of the chunks that they finish, or an empty text.
-    pub fn feed(&mut self, bytes: &[u8]) -> String {
-        self.stream.feed(bytes)
+    /// Decodes the next bytes. Returns where the numbers of the chunks that they finish are in the memory of the module,
+    /// until the next bytes are fed; how to read them is said in `src/batch.rs`.
+    pub fn feed(&mut self, bytes: &[u8]) -> *const u32 {
+        self.batch.clear();
+        self.stream.push(bytes, |piece| self.batch.add(&piece));
+        self.batch.finish().as_ptr()
     }
 
     /// The verdict, once the chunks before it are delivered: throws error data when the stream did not end well.
