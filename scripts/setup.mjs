@@ -61,6 +61,13 @@ export async function rust() {
   await run("rustup", ["target", "add", "wasm32-unknown-unknown"]);
 }
 
+/** Rust's formatter and linter, which its smallest installation lacks. */
+export async function rustComponents() {
+  if (has("cargo", ["fmt", "--version"]) && has("cargo", ["clippy", "--version"])) return;
+  say("adding Rust's rustfmt and clippy…");
+  await run("rustup", ["component", "add", "rustfmt", "clippy"]);
+}
+
 /** The folder of the wasm-bindgen tools, of the very version that the crate is locked to. */
 export async function wasmBindgen() {
   const version = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(readFileSync(join(root, "Cargo.lock"), "utf8"))[1];

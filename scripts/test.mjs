@@ -6,18 +6,21 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { browsers, nodeModules, root, rust, say, wasmBindgen } from "./setup.mjs";
+import { browsers, nodeModules, root, rust, rustComponents, say, wasmBindgen } from "./setup.mjs";
 
 const hosts = join(root, "tests/hosts");
 const WASM = ["--target", "wasm32-unknown-unknown"];
 
 /** Each part: what it needs, and the commands that it runs. */
 const PARTS = {
-  lint: async () => [
-    ["cargo", ["fmt", "--check"]],
-    ["cargo", ["clippy", "--all-targets", "--locked", "--", "-D", "warnings"]],
-    ["cargo", ["clippy", "--locked", ...WASM, "--all-targets", "--", "-D", "warnings"]],
-  ],
+  lint: async () => {
+    await rustComponents();
+    return [
+      ["cargo", ["fmt", "--check"]],
+      ["cargo", ["clippy", "--all-targets", "--locked", "--", "-D", "warnings"]],
+      ["cargo", ["clippy", "--locked", ...WASM, "--all-targets", "--", "-D", "warnings"]],
+    ];
+  },
   types: async () => {
     await build();
     return [[process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tests/types"]]];
