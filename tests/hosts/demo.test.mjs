@@ -57,7 +57,8 @@ suite("the demo page in Chromium", { skip: found.chromium ? false : "no Chromium
     await at("send").click();
     const answer = at("message-assistant").first();
     const lengths = new Set();
-    for (;;) {
+    for (let looks = 0; ; looks++) {
+      assert.ok(looks < 2000, "the answer ends");
       lengths.add(((await answer.textContent().catch(() => "")) ?? "").length);
       if (await at("usage").count()) break;
       await page.waitForTimeout(5);
