@@ -1,12 +1,12 @@
 //! The host: the one place that names `fetch`, timers, abort signals and JavaScript values, and the async functions
 //! that JavaScript calls.
 //!
-//! - [`options`]: what a call takes; [`headers`]: the caller's headers, merged and checked.
-//! - [`attempt`]: one try, with its abort controller and its timer.
-//! - [`fetch`]: the tries, until one is answered or the policy gives up.
-//! - [`reply`]: a response of any class; [`answer`]: a successful one, read; [`failure`]: errors on their way out.
-//! - [`stream`]: the handle that a `for await` loop feeds.
-//! - [`catalogue`]: AIHubMix's catalogue, read and typed; [`host`]: the host's own functions.
+//! - `options`: what a call takes; `headers`: the caller's headers, merged and checked.
+//! - `attempt`: one try, with its abort controller and its timer.
+//! - `fetch`: the tries, until one is answered or the policy gives up.
+//! - `reply`: a response of any class; `answer`: a successful one, read; `failure`: errors on their way out.
+//! - `stream`: the handle that a `for await` loop feeds.
+//! - `catalogue`: AIHubMix's catalogue, read and typed; `host`: the host's own functions.
 
 mod answer;
 mod attempt;
