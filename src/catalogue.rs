@@ -1,10 +1,13 @@
 //! The models that AIHubMix offers, as its public catalogue describes them:
 //! <https://docs.aihubmix.com/en/api/Models-API>.
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
+
+use crate::plain::Plain;
+use crate::text;
 
 /// One model of the catalogue.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CatalogueModel {
     /// The id to send as `model`.
     pub id: String,
@@ -30,18 +33,53 @@ pub struct CatalogueModel {
     pub pricing: Pricing,
 }
 
+impl Serialize for CatalogueModel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pricing = self.pricing.members();
+        let members = [
+            ("id", Plain::Text(&self.id)),
+            ("name", Plain::Text(&self.name)),
+            ("developer", Plain::Text(&self.developer)),
+            ("description", Plain::Text(&self.description)),
+            ("types", Plain::Texts(&self.types)),
+            ("features", Plain::Texts(&self.features)),
+            ("input_modalities", Plain::Texts(&self.input_modalities)),
+            ("endpoints", Plain::Texts(&self.endpoints)),
+            ("context_length", self.context_length.map_or(Plain::Null, Plain::Number)),
+            ("max_output", self.max_output.map_or(Plain::Null, Plain::Number)),
+            ("pricing", Plain::Map(&pricing)),
+        ];
+        Plain::Map(&members).serialize(serializer)
+    }
+}
+
+impl Pricing {
+    fn members(&self) -> [(&'static str, Plain<'static>); 4] {
+        [
+            ("input", Plain::Number(self.input)),
+            ("output", Plain::Number(self.output)),
+            ("cache_read", self.cache_read.map_or(Plain::Absent, Plain::Number)),
+            ("cache_write", self.cache_write.map_or(Plain::Absent, Plain::Number)),
+        ]
+    }
+}
+
+impl Serialize for Pricing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Plain::Map(&self.members()).serialize(serializer)
+    }
+}
+
 /// Prices in USD per million tokens.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pricing {
     /// Of tokens sent. Not a number where the catalogue does not say.
     pub input: f64,
     /// Of tokens generated. Not a number where the catalogue does not say.
     pub output: f64,
     /// Of tokens read from a prompt cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<f64>,
     /// Of tokens written to a prompt cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<f64>,
 }
 
@@ -52,5 +90,13 @@ pub struct Pricing {
 /// ```
 #[must_use]
 pub fn split_list(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim_ascii).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    let (mut items, mut rest) = (Vec::new(), Some(list));
+    while let Some(list) = rest {
+        let item = text::before(list, |byte| byte == b',');
+        rest = list.get(item.len() + 1..);
+        if !item.trim_ascii().is_empty() {
+            items.push(item.trim_ascii().to_owned());
+        }
+    }
+    items
 }

@@ -2,10 +2,11 @@
 //!
 //! The kinds name the culprit. Rust returns errors, JavaScript throws them: each kind belongs to one class there.
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
 
 use crate::dialect::openai;
 use crate::json::{self, Reader};
+use crate::plain::Plain;
 use crate::text;
 
 /// What stands in the place of a secret.
@@ -18,9 +19,8 @@ const MIN_SECRET: usize = 6;
 /// How much of an error body that is not JSON goes into a message, in characters.
 const MAX_QUOTE: usize = 500;
 
-/// Who or what failed. Serialised in `snake_case`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// Who or what failed. Serialised as its [name](Self::name).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
     /// The caller's request or options cannot be sent as they are; nothing was sent.
@@ -76,28 +76,66 @@ impl Kind {
             _ => Self::Api,
         }
     }
+
+    /// The kind as one word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::MissingApiKey => "missing_api_key",
+            Self::BadRequest => "bad_request",
+            Self::Authentication => "authentication",
+            Self::PermissionDenied => "permission_denied",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::UnprocessableEntity => "unprocessable_entity",
+            Self::RateLimit => "rate_limit",
+            Self::InternalServer => "internal_server",
+            Self::Api => "api",
+            Self::Redirect => "redirect",
+            Self::MalformedResponse => "malformed_response",
+            Self::Connection => "connection",
+            Self::Timeout => "timeout",
+            Self::StreamTruncated => "stream_truncated",
+            Self::Abort => "abort",
+        }
+    }
 }
 
-/// One failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// One failure. Serialised without what is absent, and without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// Who or what failed.
     pub kind: Kind,
     /// What happened and what to do, for a person; never the API key. The status is not in it.
     pub message: String,
     /// The HTTP status, or the one that the provider's error object stands for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The HTTP status as it arrived, where [`status`](Self::status) says something else.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_status: Option<u16>,
     /// The code that this error goes by, where the provider's own says less.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
     /// The provider's error object, as JSON text.
-    #[serde(skip)]
     pub body: Option<String>,
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let members = [
+            ("kind", Plain::Text(self.kind.name())),
+            ("message", Plain::Text(&self.message)),
+            ("status", self.status.map_or(Plain::Absent, Plain::Integer)),
+            ("upstreamStatus", self.upstream_status.map_or(Plain::Absent, Plain::Integer)),
+            ("code", self.code.map_or(Plain::Absent, Plain::Text)),
+        ];
+        Plain::Map(&members).serialize(serializer)
+    }
 }
 
 impl Error {
@@ -207,7 +245,7 @@ fn quote(body: &str) -> String {
             None => "The server answered with an HTML page instead of JSON.".to_owned(),
         };
     }
-    text.chars().take(MAX_QUOTE).collect()
+    text::clip(text, MAX_QUOTE).to_owned()
 }
 
 fn title(html: &str) -> Option<&str> {
@@ -216,5 +254,5 @@ fn title(html: &str) -> Option<&str> {
     let open = text::find(&lower, "<title")?;
     let start = open + text::find(lower.get(open..)?, ">")? + 1;
     let title = text::before(html.get(start..)?, |byte| byte == b'<').trim_ascii();
-    (!title.is_empty() && title.chars().count() <= MAX_QUOTE).then_some(title)
+    (!title.is_empty() && text::clip(title, MAX_QUOTE) == title).then_some(title)
 }

@@ -27,6 +27,7 @@ pub mod catalogue;
 pub mod dialect;
 pub mod error;
 pub mod json;
+mod plain;
 pub mod request;
 pub mod retry;
 pub mod shape;

@@ -194,7 +194,7 @@ impl Decoder {
                 self.event.clear();
                 self.event.extend_from_slice(value);
             }
-            b"id" if !value.contains(&0) => {
+            b"id" if value.iter().all(|&byte| byte != 0) => {
                 self.id = String::from_utf8_lossy(value).into_owned();
             }
             b"retry" => self.retry = decimal(value).or(self.retry),

@@ -99,7 +99,8 @@ impl ChunkStream {
             return;
         }
         if !self.any && self.head.len() < MAX_HEAD {
-            self.head.extend(bytes.iter().take(MAX_HEAD - self.head.len()));
+            let length = bytes.len().min(MAX_HEAD - self.head.len());
+            self.head.extend_from_slice(bytes.get(..length).unwrap_or_default());
         }
         if self.held.is_empty() {
             let taken = self.decode(bytes, &mut on_piece);

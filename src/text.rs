@@ -19,9 +19,19 @@ pub fn replace(mut text: &str, old: &str, new: &str) -> String {
 }
 
 /// What stands before the first byte that `ends` names; the whole text where there is none.
-pub fn before(text: &str, ends: impl Fn(u8) -> bool) -> &str {
+pub fn before(text: &str, ends: impl FnMut(u8) -> bool) -> &str {
     let end = text.bytes().position(ends).unwrap_or(text.len());
     text.get(..end).unwrap_or_default()
+}
+
+/// The first `count` characters.
+pub fn clip(text: &str, count: usize) -> &str {
+    let mut seen = 0;
+    before(text, |byte| {
+        // Every byte but those that continue a character starts one.
+        seen += usize::from(byte & 0xc0 != 0x80);
+        seen > count
+    })
 }
 
 /// A number written in ASCII digits alone: no sign, no fraction, not empty, not over `u32::MAX`.

@@ -20,12 +20,13 @@ mod reply;
 mod stream;
 
 use js_sys::{Array, JSON, Object};
+use wasm_bindgen::convert::TryFromJsValue;
 use wasm_bindgen::prelude::*;
 
 use crate::error::{Error, Kind};
-use crate::request::invalid;
 pub use failure::Failure;
-use fetch::{Accept, Call};
+use failure::invalid;
+use fetch::{CATALOGUE, CHAT, CHAT_STREAM, Call, MODELS, Route};
 pub use options::CallOptions;
 pub use stream::ChunkSource;
 
@@ -49,7 +50,7 @@ pub async fn create_chat_completion(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsNonStreaming")] request: JsValue,
     options: CallOptions,
 ) -> Result<JsValue, JsValue> {
-    Ok(chat(&request, &options, Accept::Json)?.json().await?)
+    answer(chat(&request, &options, &CHAT)).await
 }
 
 /// Asks for a streamed chat completion and resolves when its headers have arrived.
@@ -61,7 +62,7 @@ pub async fn create_chat_completion_stream(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: JsValue,
     options: CallOptions,
 ) -> Result<ChunkSource, JsValue> {
-    Ok(chat(&request, &options, Accept::EventStream)?.stream().await?)
+    ChunkSource::try_from_js_value(answer(chat(&request, &options, &CHAT_STREAM)).await?)
 }
 
 /// Lists the models of the account: `GET {baseURL}/models`.
@@ -70,12 +71,7 @@ pub async fn create_chat_completion_stream(
 /// Everything that [`crate::Kind`] lists, as a JavaScript object.
 #[wasm_bindgen(js_name = listModels, unchecked_return_type = "ModelList")]
 pub async fn list_models(options: CallOptions) -> Result<JsValue, JsValue> {
-    let list = Call::models(&options)?.json().await?;
-    if !Array::is_array(&host::get(&list, "data")) {
-        let message = "The server's reply is no list of models: it has no list `data`.";
-        return Err(Failure::from(Error::new(Kind::MalformedResponse, message).with_status(200)).into());
-    }
-    Ok(list)
+    answer(Call::new(&MODELS, &options, &JsValue::UNDEFINED, JsValue::UNDEFINED)).await
 }
 
 /// Lists AIHubMix's public catalogue, without a key.
@@ -87,50 +83,63 @@ pub async fn list_catalogue(
     #[wasm_bindgen(unchecked_param_type = "CatalogueFilters | null | undefined")] filters: JsValue,
     options: CallOptions,
 ) -> Result<JsValue, JsValue> {
-    Ok(catalogue::read(&Call::catalogue(&options, &filters)?.json().await?)?)
+    answer(Call::new(&CATALOGUE, &options, &filters, JsValue::UNDEFINED)).await
+}
+
+/// The one road that all four calls take.
+async fn answer(call: failure::Result<Call>) -> Result<JsValue, JsValue> {
+    match call {
+        Ok(call) => Ok(call.answer().await?),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The list of an account's models, when it is one.
+fn model_list(list: JsValue) -> failure::Result<JsValue> {
+    if !Array::is_array(&host::get(&list, "data")) {
+        let message = "The server's reply is no list of models: it has no list `data`.";
+        return Err(Error::new(Kind::MalformedResponse, message).with_status(200).into());
+    }
+    Ok(list)
 }
 
 /// Checks a chat request and writes it: `JSON.stringify(request)`, with the members of `extra_body` at the top level.
-fn chat(request: &JsValue, options: &CallOptions, accept: Accept) -> Result<Call, Failure> {
+fn chat(request: &JsValue, options: &CallOptions, route: &'static Route) -> failure::Result<Call> {
     if !request.is_object() {
-        return Err(invalid("The request must be an object such as `{ model, messages }`.").into());
+        return Err(invalid("The request must be an object such as `{ model, messages }`."));
     }
     let unwritable = |cause| {
-        Failure::from(invalid(
-            "The request cannot be written as JSON: it holds a cycle or a BigInt, or nests too deep.",
-        ))
-        .caused_by(cause)
+        invalid("The request cannot be written as JSON: it holds a cycle or a BigInt, or nests too deep.")
+            .caused_by(cause)
     };
     let request = as_json(request).map_err(unwritable)?;
     let extra = host::get(&request, "extra_body");
     if !host::is_absent(&extra) && (!extra.is_object() || Array::is_array(&extra)) {
-        return Err(invalid("`extra_body` must be an object of members to send.").into());
+        return Err(invalid("`extra_body` must be an object of members to send."));
     }
     let request = with_extra_body(&request, &extra).map_err(unwritable)?;
     let member = |name| host::get(&request, name);
     if member("model").as_string().is_none_or(|model| model.is_empty()) {
-        return Err(invalid("`model` is missing: name a model by its id, such as `gpt-4o-mini`.").into());
+        return Err(invalid("`model` is missing: name a model by its id, such as `gpt-4o-mini`."));
     }
     if !Array::is_array(&member("messages")) {
         return Err(invalid(
             "`messages` is missing: pass an array such as `[{ role: \"user\", content: \"Hello\" }]`.",
-        )
-        .into());
+        ));
     }
     if host::get(&member("messages"), "length").as_f64() == Some(0.0) {
-        return Err(invalid("`messages` is empty: pass at least one message.").into());
+        return Err(invalid("`messages` is empty: pass at least one message."));
     }
-    if member("stream").is_truthy() != (accept == Accept::EventStream) {
+    if member("stream").is_truthy() != route.is_stream() {
         return Err(invalid(
             "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without.",
-        )
-        .into());
+        ));
     }
     let written: JsValue = JSON::stringify(&request).map_err(unwritable)?.into();
-    match written.dyn_into() {
-        Ok(body) => Call::chat(options, body, accept),
-        Err(nothing) => Err(unwritable(nothing)),
+    if !written.is_string() {
+        return Err(unwritable(written));
     }
+    Call::new(route, options, &JsValue::UNDEFINED, written)
 }
 
 /// What the request gives of itself to be written as JSON.
@@ -143,8 +152,13 @@ fn with_extra_body(request: &JsValue, extra: &JsValue) -> Result<JsValue, JsValu
     if host::is_absent(extra) {
         return Ok(request.clone());
     }
-    let members = host::entries(request)?.into_iter().filter(|member| host::get(member, "0") != "extra_body");
-    let members: Array = members.chain(host::entries(extra)?).collect();
+    let members = Array::new();
+    for member in host::entries(request)? {
+        if host::get(&member, "0") != "extra_body" {
+            members.push(&member);
+        }
+    }
+    let members = members.concat(&host::entries(extra)?);
     // Made from its entries, the object has a member `__proto__` where the request has one.
     Object::from_entries(&members).map(JsValue::from)
 }

@@ -1,13 +1,14 @@
-//! One try of a request: its abort controller, its timer, and the caller's signal. Dropping it leaves nothing behind.
+//! One try of a request: its abort controller, its timer, and the caller's signal. Dropping it leaves nothing behind. The
+//! pause between two tries is one as well, in which nothing is sent.
 
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal};
 
-use super::failure::Failure;
+use super::failure::{Failure, Result, failure, invalid};
 use super::host;
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 
 /// The longest time that a host's timer can count, in milliseconds; beyond it `setTimeout` fires at once.
 const MAX_TIMER_MS: f64 = 2_147_483_647.0;
@@ -22,42 +23,57 @@ pub struct Attempt {
     timeout_ms: f64,
     signal: Option<AbortSignal>,
     abort: Function,
+    /// The keys that the request was sent with, for they must not be shown.
+    pub secrets: Vec<String>,
 }
 
 impl Attempt {
     /// Starts the clock. The try is aborted after `timeout_ms`, or when the caller's `signal` is.
-    pub fn start(timeout_ms: f64, signal: Option<AbortSignal>) -> Result<Self, JsValue> {
-        let controller = AbortController::new()?;
-        let aborted = Promise::new(&mut |resolve: Function, _| {
-            let resolve: Function = resolve.bind1(&JsValue::UNDEFINED, &controller).unchecked_into();
+    pub fn start(timeout_ms: f64, signal: Option<&AbortSignal>) -> Result<Box<Self>> {
+        let controller =
+            AbortController::new().map_err(|cause| invalid("This host has no AbortController.").caused_by(cause))?;
+        let aborted = Promise::new_typed::<JsValue>(&mut |resolve, _| {
+            let resolve: Function =
+                resolve.unchecked_into::<Function>().bind1(&JsValue::UNDEFINED, &controller).unchecked_into();
             listen(&controller.signal(), &resolve);
         });
         // Bound with its argument: a listener is called with an event, which would become the reason.
-        let abort: Function = host::get_function(&controller, "abort").ok_or(JsValue::UNDEFINED)?;
+        let abort: Function = host::get(&controller, "abort").unchecked_into();
         let abort: Function = abort.bind1(&controller, &JsValue::UNDEFINED).unchecked_into();
         let timer = if timeout_ms < MAX_TIMER_MS { host::set_timeout(&abort, timeout_ms) } else { JsValue::UNDEFINED };
-        if let Some(signal) = &signal {
+        if let Some(signal) = signal {
             listen(signal, &abort);
-            if host::get(signal, "aborted").is_truthy() {
+            if host::is_true(signal, "aborted") {
                 controller.abort();
             }
         }
-        Ok(Self { controller, aborted, timer, timeout_ms, signal, abort })
+        let signal = signal.cloned();
+        Ok(Box::new(Self { controller, aborted, timer, timeout_ms, signal, abort, secrets: Vec::new() }))
     }
 
     /// The controller that ends this try.
-    pub fn controller(&self) -> AbortController {
-        self.controller.clone()
+    pub fn controller(&self) -> &AbortController {
+        &self.controller
     }
 
-    /// Waits for a promise of the host, but no longer than this try may last.
-    pub async fn wait(&self, promise: &JsValue) -> Result<JsValue, Failure> {
-        let race = Promise::race(&Array::of2(promise, &self.aborted));
-        match JsFuture::from(race).await {
+    /// A promise of the host, to be waited for no longer than this try may last; [`outcome`](Self::outcome) says what
+    /// came of it.
+    pub fn race(&self, promise: &JsValue) -> JsFuture {
+        JsFuture::from(Promise::race(&Array::of2(promise, &self.aborted)))
+    }
+
+    /// What a [race](Self::race) has led to.
+    pub fn outcome(&self, raced: std::result::Result<JsValue, JsValue>) -> Result<JsValue> {
+        match raced {
             Ok(value) if value == *AsRef::<JsValue>::as_ref(&self.controller) => Err(self.failure(JsValue::UNDEFINED)),
             Ok(value) => Ok(value),
             Err(cause) => Err(self.failure(cause)),
         }
+    }
+
+    /// The end of the time, or the caller's abort.
+    pub fn over(&self) -> JsFuture {
+        self.race(&self.aborted)
     }
 
     /// Stops the clock: a stream may take as long as it takes.
@@ -67,27 +83,25 @@ impl Attempt {
 
     /// What it means that the host's promise was rejected with `cause`, or that the wait was cut short (`undefined`).
     /// An error that has nothing to do with an abort keeps its own meaning, even when an abort came at the same time.
-    fn failure(&self, cause: JsValue) -> Failure {
+    fn failure(&self, cause: JsValue) -> Box<Failure> {
         let name = host::get_text(&cause, "name");
         let cut_short = cause.is_undefined() || matches!(name.as_deref(), Some("AbortError" | "TimeoutError"));
         match &self.signal {
-            Some(signal) if cut_short && host::get(signal, "aborted").is_truthy() => aborted(signal),
-            _ if cut_short && self.controller.signal().aborted() => {
+            Some(signal) if cut_short && host::is_true(signal, "aborted") => aborted(signal),
+            _ if cut_short && host::is_true(&self.controller.signal(), "aborted") => {
                 let ms = host::to_text(&self.timeout_ms.into()).map(String::from).unwrap_or_default();
-                Error::new(Kind::Timeout, ["Request timed out: no answer within ", &ms, " ms (`timeout`)."].concat())
-                    .into()
+                failure(Kind::Timeout, &["Request timed out: no answer within ", &ms, " ms (`timeout`)."].concat())
             }
             _ => {
                 // Node's parser keeps the bytes that were no HTTP, which may repeat the request and its key.
                 let _ = Reflect::delete_property(&host::get(&cause, "cause").into(), &"data".into());
-                Failure::from(Error::new(Kind::Connection, describe(&cause))).caused_by(cause)
+                failure(Kind::Connection, &describe(&cause)).caused_by(cause)
             }
         }
     }
-}
 
-impl Drop for Attempt {
-    fn drop(&mut self) {
+    /// Leaves nothing behind; what is still waited for is not cut short.
+    pub fn end(&self) {
         self.stop_clock();
         if let Some(signal) = &self.signal {
             let _ = signal.remove_event_listener_with_callback("abort", &self.abort);
@@ -95,28 +109,15 @@ impl Drop for Attempt {
     }
 }
 
-/// The failure for a caller's signal that was aborted.
-pub fn aborted(signal: &AbortSignal) -> Failure {
-    Failure::from(Error::new(Kind::Abort, "Request was aborted.")).caused_by(host::get(signal, "reason"))
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
-/// Sleeps between two tries; an abort of the caller's ends it early.
-pub async fn sleep(ms: f64, signal: Option<&AbortSignal>) {
-    let mut timer = JsValue::UNDEFINED;
-    let mut wake = None;
-    let slept = Promise::new(&mut |resolve: Function, _| {
-        timer = host::set_timeout(&resolve, ms);
-        if let Some(signal) = signal {
-            listen(signal, &resolve);
-        }
-        wake = Some(resolve);
-    });
-    // A promise that is only ever resolved.
-    let _ = JsFuture::from(slept).await;
-    host::clear_timeout(&timer);
-    if let (Some(signal), Some(wake)) = (signal, wake) {
-        let _ = signal.remove_event_listener_with_callback("abort", &wake);
-    }
+/// The failure for a caller's signal that was aborted.
+pub fn aborted(signal: &AbortSignal) -> Box<Failure> {
+    failure(Kind::Abort, "Request was aborted.").caused_by(host::get(signal, "reason"))
 }
 
 fn listen(signal: &AbortSignal, callback: &Function) {

@@ -7,24 +7,30 @@ use js_sys::Array;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::failure::Failure;
+use super::failure::{Result, failure};
 use super::host::{self, get, get_text, number};
 use crate::catalogue::{CatalogueModel, Pricing, split_list};
 use crate::error::{Error, Kind};
 
 /// The models in the reply `{ data, success, message }`. Its numbers are taken over as JavaScript has them.
-pub fn read(reply: &JsValue) -> Result<JsValue, Failure> {
-    let data = get(reply, "data");
-    if get(reply, "success").as_bool() == Some(false) || !Array::is_array(&data) {
-        let said = get_text(reply, "message");
+pub fn read(reply: JsValue) -> Result<JsValue> {
+    let data = get(&reply, "data");
+    if get(&reply, "success").as_bool() == Some(false) || !Array::is_array(&data) {
+        let said = get_text(&reply, "message");
         let message =
             said.unwrap_or_else(|| "The server's reply is no model catalogue: it has no list `data`.".to_owned());
         return Err(Error::new(Kind::MalformedResponse, message).with_status(200).into());
     }
-    let models: Vec<_> = Array::from(&data).iter().filter_map(|item| read_model(&item)).collect();
-    models.serialize(&serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true)).map_err(|cause| {
-        Failure::from(Error::new(Kind::MalformedResponse, "The catalogue is unreadable.")).caused_by(cause.into())
-    })
+    let models = Array::new();
+    let unreadable = |cause: serde_wasm_bindgen::Error| {
+        failure(Kind::MalformedResponse, "The catalogue is unreadable.").caused_by(cause.into())
+    };
+    for item in data.unchecked_into::<Array>() {
+        if let Some(model) = read_model(&item) {
+            models.push(&model.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(unreadable)?);
+        }
+    }
+    Ok(models.into())
 }
 
 /// An item without an id cannot be called and is left out.
@@ -34,7 +40,7 @@ fn read_model(item: &JsValue) -> Option<CatalogueModel> {
     let price = |name| number(&get(&prices, name));
     let tokens = |name| number(&get(item, name)).filter(|&tokens| tokens > 0.0);
     let list = |name| match get(item, name) {
-        list if Array::is_array(&list) => Array::from(&list).iter().filter_map(|entry| entry.as_string()).collect(),
+        list if Array::is_array(&list) => read_list(list),
         text => split_list(&text.as_string().unwrap_or_default()),
     };
     Some(CatalogueModel {
@@ -55,6 +61,15 @@ fn read_model(item: &JsValue) -> Option<CatalogueModel> {
         },
         id,
     })
+}
+
+/// The texts of a list.
+fn read_list(list: JsValue) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in list.unchecked_into::<Array>() {
+        texts.extend(entry.as_string());
+    }
+    texts
 }
 
 /// A text, or a number written out.

@@ -2,115 +2,85 @@
 //! up.
 
 use gloo_net::http::{Headers, QueryParams};
-use js_sys::{Function, JsString, Math, Object, Reflect};
+use js_sys::{Function, Math, Object};
 use wasm_bindgen::prelude::*;
+use web_sys::UrlSearchParams;
 
-use super::answer::Answer;
+use super::answer;
 use super::attempt::{self, Attempt};
-use super::failure::Failure;
+use super::failure::{Failure, Result, failure, invalid};
 use super::headers::{self, KEY_HEADERS};
 use super::host;
 use super::options::{CallOptions, Options};
 use super::reply::Reply;
 use super::stream::ChunkSource;
 use crate::error::{Error, Kind};
-use crate::request::{self, check_api_key, invalid};
+use crate::request::{self, check_api_key};
 use crate::retry::{delay_ms, should_retry};
 use crate::text;
 
-/// What the answer is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accept {
-    /// One JSON document.
-    Json,
-    /// An event stream.
-    EventStream,
-}
-
-/// A request, ready for as many tries as it takes.
-pub struct Call {
-    options: Options,
-    url: String,
-    query: QueryParams,
-    /// Present: a POST of JSON. Absent: a GET.
-    body: Option<JsString>,
-    accept: Accept,
+/// What one of the four calls is.
+pub struct Route {
+    /// Where it goes, under a base URL.
+    url: fn(&str) -> Result<String>,
+    /// What becomes of a whole answer; absent where the answer is an event stream.
+    read: Option<fn(JsValue) -> Result<JsValue>>,
     with_key: bool,
 }
 
+impl Route {
+    /// Whether the answer is an event stream.
+    pub fn is_stream(&self) -> bool {
+        self.read.is_none()
+    }
+}
+
+/// A chat completion.
+pub const CHAT: Route =
+    Route { url: |base| Ok([base, request::CHAT_COMPLETIONS].concat()), read: Some(Ok), with_key: true };
+/// A streamed chat completion.
+pub const CHAT_STREAM: Route = Route { read: None, ..CHAT };
+/// The list of the account's models.
+pub const MODELS: Route =
+    Route { url: |base| Ok([base, request::MODELS].concat()), read: Some(super::model_list), with_key: true };
+/// AIHubMix's catalogue, which needs no key and gets none.
+pub const CATALOGUE: Route =
+    Route { url: |base| Ok(request::catalogue_url(base)?), read: Some(super::catalogue::read), with_key: false };
+
+/// A request, ready for as many tries as it takes.
+pub struct Call {
+    route: &'static Route,
+    options: Options,
+    url: String,
+    /// A JSON text makes a POST; without one (`undefined`) it is a GET.
+    body: JsValue,
+}
+
 impl Call {
-    /// A chat completion with this body.
-    pub fn chat(options: &CallOptions, body: JsString, accept: Accept) -> Result<Self, Failure> {
+    /// A call with these query parameters beside those of the options, and this body.
+    pub fn new(route: &'static Route, options: &CallOptions, query: &JsValue, body: JsValue) -> Result<Self> {
         let options = Options::read(options)?;
-        let url = [&options.base_url, request::CHAT_COMPLETIONS].concat();
-        Self::new(options, url, Some(body), accept, true)
-    }
-
-    /// The list of the account's models.
-    pub fn models(options: &CallOptions) -> Result<Self, Failure> {
-        let options = Options::read(options)?;
-        let url = [&options.base_url, request::MODELS].concat();
-        Self::new(options, url, None, Accept::Json, true)
-    }
-
-    /// AIHubMix's catalogue, which needs no key and gets none.
-    pub fn catalogue(options: &CallOptions, filters: &JsValue) -> Result<Self, Failure> {
-        let options = Options::read(options)?;
-        let url = request::catalogue_url(&options.base_url)?;
-        let call = Self::new(options, url, None, Accept::Json, false)?;
-        call.add_query(filters)?;
-        Ok(call)
-    }
-
-    fn new(
-        options: Options,
-        url: String,
-        body: Option<JsString>,
-        accept: Accept,
-        with_key: bool,
-    ) -> Result<Self, Failure> {
-        let call = Self { options, url, query: QueryParams::new(), body, accept, with_key };
-        let [of_client, of_call] = &call.options.query;
-        if with_key {
+        let mut url = (route.url)(&options.base_url)?;
+        let raw = UrlSearchParams::new().unwrap_throw();
+        let params = QueryParams::from_raw(raw.clone());
+        let [of_client, of_call] = &options.query;
+        if route.with_key {
             // Some providers take their key as a parameter.
-            call.add_query(of_client)?;
+            add_query(&params, of_client)?;
         }
-        call.add_query(of_call)?;
-        Ok(call)
+        for more in [of_call, query] {
+            add_query(&params, more)?;
+        }
+        let query = String::from(raw.to_string());
+        if !query.is_empty() {
+            url = [&url, "?", &query].concat();
+        }
+        Ok(Self { route, options, url, body })
     }
 
-    /// Adds query parameters; a name that was there gets the new value, `null` and `undefined` take it away, a list
-    /// becomes a comma list.
-    fn add_query(&self, params: &JsValue) -> Result<(), Failure> {
-        if host::is_absent(params) {
-            return Ok(());
-        }
-        let unreadable = || Failure::from(invalid("Query parameters must be an object of names and texts or numbers."));
-        if !params.is_object() {
-            return Err(unreadable());
-        }
-        for pair in host::entries(params).map_err(|cause| unreadable().caused_by(cause))?.iter() {
-            let (name, value) = (host::get_text(&pair, "0").unwrap_or_default(), host::get(&pair, "1"));
-            self.query.delete(&name);
-            if !host::is_absent(&value) {
-                let text = host::to_text(&value).map_err(|cause| unreadable().caused_by(cause))?;
-                self.query.append(&name, &String::from(text));
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends the request, again where the policy says so, and reads the whole answer.
-    pub async fn json(self) -> Result<JsValue, Failure> {
-        self.send().await?.json().await
-    }
-
-    /// Sends the request, again where the policy says so, and gives the stream of the answer, ready to be read.
-    pub async fn stream(self) -> Result<ChunkSource, Failure> {
-        self.send().await?.stream().await
-    }
-
-    async fn send(&self) -> Result<Answer, Failure> {
+    /// Sends the request, again where the policy says so, and gives the whole answer, or the stream of it, ready to be
+    /// read.
+    pub async fn answer(self) -> Result<JsValue> {
         let signal = self.options.signal.as_ref();
         let mut tried = 0;
         loop {
@@ -118,81 +88,74 @@ impl Call {
                 return Err(attempt::aborted(signal));
             }
             let last = tried >= self.options.max_retries;
-            match self.attempt(last).await {
+            let failure = match self.attempt(last).await {
                 Ok(answer) => return Ok(answer),
-                Err(Refusal { failure, again: Some(asked_ms) }) if !last => {
-                    drop(failure);
-                    attempt::sleep(delay_ms(tried, asked_ms, Math::random()), signal).await;
-                    tried += 1;
-                }
-                Err(Refusal { failure, .. }) => return Err(failure),
-            }
+                Err(failure) => failure,
+            };
+            let Some(asked_ms) = failure.again.filter(|_| !last) else { return Err(failure) };
+            let pause = Attempt::start(delay_ms(tried, Some(asked_ms), Math::random()), signal)?;
+            // Whatever ends the pause, the next try is due.
+            let _ = pause.over().await;
+            tried += 1;
         }
     }
 
-    /// One try.
-    async fn attempt(&self, last: bool) -> Result<Answer, Refusal> {
-        let attempt = Attempt::start(self.options.timeout_ms, self.options.signal.clone())
-            .map_err(|cause| Failure::from(invalid("This host has no AbortController.")).caused_by(cause))?;
-        let key = if self.with_key { self.api_key(&attempt).await? } else { String::new() };
+    /// One try: calls `fetch` and sorts what comes back into answers and failures.
+    async fn attempt(&self, last: bool) -> Result<JsValue> {
+        let mut attempt = Attempt::start(self.options.timeout_ms, self.options.signal.as_ref())?;
+        let key = if self.route.with_key { self.api_key(&attempt).await? } else { String::new() };
         let headers = self.headers(&key)?;
-        let secrets = headers::secrets(&headers);
-        match self.respond(&self.init(headers, &attempt), &attempt, last).await {
-            Ok(reply) => Ok(Answer::new(reply, attempt, secrets)),
-            Err(Refusal { failure, again }) => Err(Refusal { failure: failure.redact(&secrets), again }),
-        }
-    }
-
-    /// Calls `fetch` and sorts what comes back into answers and refusals.
-    async fn respond(&self, init: &Object, attempt: &Attempt, last: bool) -> Result<Reply, Refusal> {
-        let url = self.url_with_query().into();
-        // A caller's `fetch` may throw at once, or give something that is no promise.
-        let pending = host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &url, init));
-        let reply = match attempt.wait(&pending).await {
-            Ok(response) => Reply::new(response)?,
-            Err(failure) => return Err(self.no_answer(failure)),
+        attempt.secrets = headers::secrets(&headers);
+        let pending = attempt.race(&self.fetch(headers, &attempt));
+        let response = attempt.outcome(pending.await).map_err(|failure| self.no_answer(failure, &attempt.secrets))?;
+        let reply = Reply::new(response, attempt)?;
+        let failure = if !matches!(reply.status(), 200..=299) {
+            match refuse_unread(&reply, last) {
+                Some(failure) => failure,
+                None => refuse(&reply, Error::from_response(reply.status(), &reply.text().await?)),
+            }
+        } else if let Some(read) = self.route.read {
+            match answer::json(&reply).await {
+                Ok(answer) => return read(answer),
+                Err(failure) => failure,
+            }
+        } else {
+            match answer::event_stream(&reply) {
+                Some(body) => return Ok(ChunkSource::new(reply, body).into()),
+                None => match reply.text().await {
+                    Ok(text) => answer::no_stream(&reply, &text),
+                    Err(failure) => failure,
+                },
+            }
         };
-        let status = reply.status();
-        if matches!(status, 200..=299) {
-            return Ok(reply);
-        }
-        if status == 0 || Kind::of_status(status) == Kind::Redirect {
-            reply.cancel();
-            return Err(redirected(&reply).into());
-        }
-        let advice = reply.header("x-should-retry");
-        let may_retry = |kind| should_retry(kind, Some(status), advice.as_deref());
-        let asked_ms = asked_ms(&reply);
-        // The text of a 503 tells a wrong model id from an overload; any other body is not read to be thrown away.
-        if !last && status != 503 && may_retry(Kind::of_status(status)) {
-            reply.cancel();
-            let error = Error::new(Kind::of_status(status), "").with_status(status);
-            return Err(Refusal { failure: error.into(), again: Some(asked_ms) });
-        }
-        let error = Error::from_response(status, &reply.text(attempt).await?);
-        let again = may_retry(error.kind).then_some(asked_ms);
-        Err(Refusal { failure: reply.describe(error.into()), again })
+        Err(reply.finish(failure))
     }
 
-    /// The refusal when no response came.
-    fn no_answer(&self, mut failure: Failure) -> Refusal {
+    /// What `fetch` gives: a promise, unless it is a caller's own, which may throw at once as well.
+    fn fetch(&self, headers: Headers, attempt: &Attempt) -> JsValue {
+        let init = self.init(headers, attempt);
+        host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), &init))
+    }
+
+    /// The failure when no response came.
+    fn no_answer(&self, mut failure: Box<Failure>, secrets: &[String]) -> Box<Failure> {
         if failure.error.kind == Kind::Connection {
-            let reason = std::mem::take(&mut failure.error.message);
+            let origin = request::origin(&self.url);
             failure.error.message =
-                ["Connection error: could not reach `", request::origin(&self.url), "` (", &reason, ")."].concat();
+                ["Connection error: could not reach `", origin, "` (", &failure.error.message, ")."].concat();
         }
-        let again = should_retry(failure.error.kind, None, None).then_some(None);
-        Refusal { failure, again }
+        failure.again = should_retry(failure.error.kind, None, None).then_some(f64::NAN);
+        failure.redact(secrets)
     }
 
     /// The key for this try: the string, or what the function gives now.
-    async fn api_key(&self, attempt: &Attempt) -> Result<String, Failure> {
+    async fn api_key(&self, attempt: &Attempt) -> Result<String> {
         let option = self.options.api_key.clone();
         let key = match option.dyn_ref::<Function>() {
             None => option,
             Some(function) => {
                 let given = host::or_rejected(function.call0(&JsValue::UNDEFINED));
-                attempt.wait(&given).await.map_err(|mut failure| {
+                attempt.outcome(attempt.race(&given).await).map_err(|mut failure| {
                     if failure.error.kind == Kind::Connection {
                         failure.error = Error::new(Kind::MissingApiKey, "The `apiKey` function failed; see `cause`.");
                     }
@@ -203,22 +166,20 @@ impl Call {
         match key.as_string() {
             Some(key) => Ok(key.trim_ascii().to_owned()),
             None if host::is_absent(&key) => Ok(String::new()),
-            None => {
-                Err(Error::new(Kind::MissingApiKey, "`apiKey` must be a string, or a function that gives one.").into())
-            }
+            None => Err(failure(Kind::MissingApiKey, "`apiKey` must be a string, or a function that gives one.")),
         }
     }
 
     /// The headers of this try. On the OpenAI road only `authorization`, `content-type` and `accept` are sent by
     /// default: any other header would have to be allowed by the server's preflight answer.
-    fn headers(&self, key: &str) -> Result<Headers, Failure> {
+    fn headers(&self, key: &str) -> Result<Headers> {
         let headers = Headers::new();
-        let accept = if self.accept == Accept::Json { "application/json" } else { "text/event-stream" };
+        let accept = if self.route.is_stream() { "text/event-stream" } else { "application/json" };
         headers.set("accept", accept);
-        if self.body.is_some() {
+        if !self.body.is_undefined() {
             headers.set("content-type", "application/json");
         }
-        if self.with_key {
+        if self.route.with_key {
             if !key.is_empty() {
                 check_api_key(key)?;
                 headers.set("authorization", &["Bearer ", key].concat());
@@ -229,11 +190,11 @@ impl Call {
         }
         let [of_client, of_call] = &self.options.headers;
         headers::merge(&headers, of_client)?;
-        if !self.with_key {
+        if !self.route.with_key {
             KEY_HEADERS.iter().for_each(|name| headers.delete(name));
         }
         headers::merge(&headers, of_call)?;
-        if self.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
+        if self.route.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
             check_api_key(key)?;
         }
         Ok(headers)
@@ -242,65 +203,84 @@ impl Call {
     /// The second argument of `fetch`.
     fn init(&self, headers: Headers, attempt: &Attempt) -> Object {
         let init = Object::new();
-        let method = if self.body.is_some() { "POST" } else { "GET" };
-        let members = [
-            ("method", method.into()),
-            ("headers", headers.into_raw().into()),
-            ("body", self.body.clone().map_or(JsValue::UNDEFINED, Into::into)),
-            ("signal", attempt.controller().signal().into()),
-            // A redirect could carry the key to another origin.
-            ("redirect", "manual".into()),
-        ];
-        for (name, value) in members {
-            if !value.is_undefined() {
-                // A plain object that was made here takes any property.
-                let _ = Reflect::set(&init, &name.into(), &value);
-            }
-        }
+        let method = if self.body.is_undefined() { "GET" } else { "POST" };
+        host::set(&init, "method", &method.into());
+        host::set(&init, "headers", &headers.into_raw());
+        host::set(&init, "body", &self.body);
+        host::set(&init, "signal", &attempt.controller().signal());
+        // A redirect could carry the key to another origin.
+        host::set(&init, "redirect", &"manual".into());
         init
     }
+}
 
-    fn url_with_query(&self) -> String {
-        let query = self.query.to_string();
-        if query.is_empty() { self.url.clone() } else { [&self.url, "?", &query].concat() }
+/// Adds query parameters; a name that was there gets the new value, `null` and `undefined` take it away, a list becomes
+/// a comma list.
+fn add_query(query: &QueryParams, more: &JsValue) -> Result<()> {
+    if host::is_absent(more) {
+        return Ok(());
     }
-}
-
-/// A try that was not answered, and whether to repeat it: after how many milliseconds, if the server asked for any.
-struct Refusal {
-    failure: Failure,
-    again: Option<Option<f64>>,
-}
-
-impl<F: Into<Failure>> From<F> for Refusal {
-    fn from(failure: F) -> Self {
-        Self { failure: failure.into(), again: None }
+    let unreadable = || invalid("Query parameters must be an object of names and texts or numbers.");
+    if !more.is_object() {
+        return Err(unreadable());
     }
+    for pair in host::entries(more).map_err(|cause| unreadable().caused_by(cause))?.iter() {
+        let (name, value) = (host::get_text(&pair, "0").unwrap_or_default(), host::get(&pair, "1"));
+        query.delete(&name);
+        if !host::is_absent(&value) {
+            let text = host::to_text(&value).map_err(|cause| unreadable().caused_by(cause))?;
+            query.append(&name, &String::from(text));
+        }
+    }
+    Ok(())
 }
 
-/// How long the server asks to wait, in milliseconds: `retry-after-ms`, else `retry-after` as seconds or as a date.
-fn asked_ms(reply: &Reply) -> Option<f64> {
-    let number = |name| reply.header(name).and_then(|text| host::number(&text.into()));
-    number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0)).or_else(|| {
-        let date = js_sys::Date::parse(&reply.header("retry-after")?);
-        Some(date - js_sys::Date::now())
+/// The failure of a response whose body need not be read: a redirect, or an error that is tried again.
+fn refuse_unread(reply: &Reply, last: bool) -> Option<Box<Failure>> {
+    let status = reply.status();
+    let kind = Kind::of_status(status);
+    let failure = if status == 0 || kind == Kind::Redirect {
+        redirected(reply)
+    } else {
+        refuse(reply, Error::new(kind, "").with_status(status))
+    };
+    // The text of a 503 tells a wrong model id from an overload; any other body is not read to be thrown away.
+    let unread = failure.error.kind == Kind::Redirect || !last && status != 503 && failure.again.is_some();
+    unread.then(|| {
+        reply.cancel();
+        failure
     })
 }
 
-fn redirected(reply: &Reply) -> Failure {
+/// The failure of a response with this error.
+fn refuse(reply: &Reply, error: Error) -> Box<Failure> {
+    let mut failure = Box::<Failure>::from(error);
+    if should_retry(failure.error.kind, Some(reply.status()), reply.header("x-should-retry").as_deref()) {
+        failure.again = Some(asked_ms(reply));
+    }
+    failure
+}
+
+/// How long the server asks to wait, in milliseconds: `retry-after-ms`, else `retry-after` as seconds or as a date; not
+/// a number where it does not ask.
+fn asked_ms(reply: &Reply) -> f64 {
+    let number = |name| reply.header(name).and_then(|text| host::number(&text.into()));
+    number("retry-after-ms")
+        .or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))
+        .unwrap_or_else(|| js_sys::Date::parse(&reply.header("retry-after").unwrap_or_default()) - js_sys::Date::now())
+}
+
+fn redirected(reply: &Reply) -> Box<Failure> {
     let location = reply.header("location").unwrap_or_default();
     let target = if text::find(&location, "://").is_some() { request::origin(&location) } else { "another address" };
-    let mut error = Error::new(
-        Kind::Redirect,
-        [
-            "The server redirects to ",
-            target,
-            ". chatmux does not follow, so that the API key goes nowhere else: set `baseURL` to the right address.",
-        ]
-        .concat(),
-    );
+    let message = [
+        "The server redirects to ",
+        target,
+        ". chatmux does not follow, so that the API key goes nowhere else: set `baseURL` to the right address.",
+    ];
+    let mut failure = failure(Kind::Redirect, &message.concat());
     if reply.status() != 0 {
-        error = error.with_status(reply.status());
+        failure.error.status = Some(reply.status());
     }
-    reply.describe(error.into())
+    failure
 }

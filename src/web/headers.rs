@@ -4,16 +4,16 @@ use gloo_net::http::Headers;
 use js_sys::{Array, Reflect, Symbol};
 use wasm_bindgen::prelude::*;
 
-use super::failure::Failure;
+use super::failure::{Failure, Result, invalid};
 use super::host;
-use crate::request::{check_header, invalid};
+use crate::request::check_header;
 
 /// The headers that carry a key: OpenAI's, Anthropic's, Azure's, Google's, a proxy's, a site's.
 pub const KEY_HEADERS: [&str; 6] =
     ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie"];
 
 /// Sets `name` to `value` where both can be sent.
-pub fn set(headers: &Headers, name: &str, value: &str) -> Result<(), Failure> {
+pub fn set(headers: &Headers, name: &str, value: &str) -> Result<()> {
     check_header(name, value)?;
     headers.set(name, value);
     Ok(())
@@ -22,16 +22,16 @@ pub fn set(headers: &Headers, name: &str, value: &str) -> Result<(), Failure> {
 /// Merges the caller's headers in: a `Headers`, a list of pairs, or an object. They win over what is there; a name that
 /// the caller gives twice has both values. `null` removes a header and `undefined` leaves it as it is; a list of values
 /// is joined as HTTP does it.
-pub fn merge(headers: &Headers, from: &JsValue) -> Result<(), Failure> {
+pub fn merge(headers: &Headers, from: &JsValue) -> Result<()> {
     if host::is_absent(from) {
         return Ok(());
     }
     if !from.is_object() {
-        return Err(invalid("`headers` must be a Headers, an array of pairs or an object.").into());
+        return Err(invalid("`headers` must be a Headers, an array of pairs or an object."));
     }
     let is_iterable = Reflect::get(from, &Symbol::iterator()).is_ok_and(|iterator| iterator.is_function());
     let pairs = if is_iterable { host::items(from) } else { host::entries(from) };
-    let mut seen = Vec::new();
+    let seen = Headers::new();
     for pair in pairs.map_err(|cause| unreadable().caused_by(cause))?.iter() {
         let name = host::get(&pair, "0").as_string().ok_or_else(unreadable)?.to_ascii_lowercase();
         let value = host::get(&pair, "1");
@@ -41,12 +41,12 @@ pub fn merge(headers: &Headers, from: &JsValue) -> Result<(), Failure> {
         } else if !value.is_undefined() {
             let value = text(&value)?;
             check_header(&name, &value)?;
-            if seen.contains(&name) {
+            if seen.has(&name) {
                 headers.append(&name, &value);
             } else {
                 headers.set(&name, &value);
             }
-            seen.push(name);
+            seen.set(&name, "");
         }
     }
     Ok(())
@@ -54,20 +54,32 @@ pub fn merge(headers: &Headers, from: &JsValue) -> Result<(), Failure> {
 
 /// The keys that these headers carry, for they must not be shown.
 pub fn secrets(headers: &Headers) -> Vec<String> {
-    let keys = KEY_HEADERS.iter().filter_map(|name| headers.get(name));
-    keys.map(|key| key.strip_prefix("Bearer ").unwrap_or(&key).to_owned()).collect()
-}
-
-fn text(value: &JsValue) -> Result<String, Failure> {
-    if !Array::is_array(value) {
-        return host::to_text(value).map(String::from).map_err(|cause| unreadable().caused_by(cause));
+    let mut secrets = Vec::new();
+    for name in &KEY_HEADERS {
+        if let Some(key) = headers.get(name) {
+            secrets.push(key.strip_prefix("Bearer ").unwrap_or(&key).to_owned());
+        }
     }
-    let values = host::items(value).map_err(|cause| unreadable().caused_by(cause))?;
-    let texts = values.iter().map(|value| host::to_text(&value).map(String::from));
-    let texts = texts.collect::<Result<Vec<_>, _>>().map_err(|cause| unreadable().caused_by(cause))?;
-    Ok(texts.join(", "))
+    secrets
 }
 
-fn unreadable() -> Failure {
-    invalid("`headers` holds something that is not a pair of a name and a value.").into()
+fn text(value: &JsValue) -> Result<String> {
+    if !Array::is_array(value) {
+        return written(value);
+    }
+    let (mut texts, mut separator) = (String::new(), "");
+    for value in host::items(value).map_err(|cause| unreadable().caused_by(cause))? {
+        texts.push_str(separator);
+        texts.push_str(&written(&value)?);
+        separator = ", ";
+    }
+    Ok(texts)
+}
+
+fn written(value: &JsValue) -> Result<String> {
+    host::to_text(value).map(String::from).map_err(|cause| unreadable().caused_by(cause))
+}
+
+fn unreadable() -> Box<Failure> {
+    invalid("`headers` holds something that is not a pair of a name and a value.")
 }

@@ -51,6 +51,24 @@ pub fn get_function(object: &JsValue, name: &str) -> Option<Function> {
     get(object, name).dyn_into().ok()
 }
 
+/// Whether `object[name]` is a function.
+pub fn has_function(object: &JsValue, name: &str) -> bool {
+    get_function(object, name).is_some()
+}
+
+/// Whether `object[name]` is there and says yes.
+pub fn is_true(object: &JsValue, name: &str) -> bool {
+    get(object, name).is_truthy()
+}
+
+/// `object[name] = value`, for a plain object that was made here; `undefined` is left out.
+pub fn set(object: &JsValue, name: &str, value: &JsValue) {
+    if !value.is_undefined() {
+        // Such an object takes any property.
+        let _ = Reflect::set(object, &JsValue::from_str(name), value);
+    }
+}
+
 /// `object[name]()`, when there is such a function; what it throws becomes a rejection.
 pub fn call(object: &JsValue, name: &str) -> Option<JsValue> {
     get_function(object, name).map(|function| or_rejected(function.call0(object)))

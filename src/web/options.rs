@@ -5,9 +5,9 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
-use super::failure::Failure;
+use super::failure::{Result, invalid};
 use super::host;
-use crate::request::{self, invalid};
+use crate::request;
 use crate::retry;
 
 #[wasm_bindgen]
@@ -41,7 +41,7 @@ pub struct Options {
 
 impl Options {
     /// Reads the options of a call.
-    pub fn read(options: &CallOptions) -> Result<Self, Failure> {
+    pub fn read(options: &CallOptions) -> Result<Self> {
         let get = |name| host::get(options, name);
         let fetch = Some(get("fetch")).filter(|fetch| !host::is_absent(fetch));
         let fetch = fetch.unwrap_or_else(|| host::get(&js_sys::global(), "fetch"));
@@ -60,8 +60,8 @@ impl Options {
                 .ok_or_else(|| invalid("`maxRetries` must be a whole number, 0 or more."))?,
             signal: match get("signal") {
                 signal if host::is_absent(&signal) => None,
-                signal if host::get_function(&signal, "addEventListener").is_some() => Some(signal.unchecked_into()),
-                _ => return Err(invalid("`signal` must be an AbortSignal.").into()),
+                signal if host::has_function(&signal, "addEventListener") => Some(signal.unchecked_into()),
+                _ => return Err(invalid("`signal` must be an AbortSignal.")),
             },
             fetch: fetch
                 .dyn_into()
@@ -73,7 +73,7 @@ impl Options {
 
     /// Whether the caller has aborted.
     pub fn is_aborted(&self) -> bool {
-        self.signal.as_ref().is_some_and(|signal| host::get(signal, "aborted").is_truthy())
+        self.signal.as_ref().is_some_and(|signal| host::is_true(signal, "aborted"))
     }
 }
 

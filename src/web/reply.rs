@@ -1,23 +1,24 @@
 //! A response of the host or of a caller's `fetch`, whatever class it is of: its status, headers and error body.
 
 use gloo_net::http::Response;
-use js_sys::Uint8Array;
+use js_sys::{Array, JSON, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
+use web_sys::AbortController;
 
 use super::attempt::Attempt;
-use super::failure::Failure;
+use super::failure::{Failure, Result, invalid};
 use super::host;
 use crate::error::Kind;
-use crate::request::invalid;
 use crate::text;
 
 /// How much of an error body is read, in bytes; the rest is cancelled.
 const MAX_ERROR_BODY: usize = 1 << 20;
 
-/// A response whose headers have arrived.
+/// A response whose headers have arrived, and the try that it answers.
 pub struct Reply {
     host: JsValue,
     response: Response,
+    attempt: Box<Attempt>,
 }
 
 impl Reply {
@@ -25,11 +26,11 @@ impl Reply {
     ///
     /// # Errors
     /// When it is no response of any class, which shows in its lack of a status.
-    pub fn new(host: JsValue) -> Result<Self, Failure> {
+    pub fn new(host: JsValue, attempt: Box<Attempt>) -> Result<Self> {
         if host::get(&host, "status").as_f64().is_none() {
-            return Err(invalid("`fetch` did not return a response.").into());
+            return Err(invalid("`fetch` did not return a response."));
         }
-        Ok(Self { response: host.clone().unchecked_into::<web_sys::Response>().into(), host })
+        Ok(Self { response: host.clone().unchecked_into::<web_sys::Response>().into(), host, attempt })
     }
 
     /// The HTTP status; 0 where a browser hides a redirect.
@@ -53,13 +54,28 @@ impl Reply {
     pub fn body(&self) -> Option<JsValue> {
         let body = host::get(&self.host, "body");
         let iterator = js_sys::Reflect::get(&body, &js_sys::Symbol::async_iterator());
-        let is_stream =
-            host::get_function(&body, "getReader").is_some() || iterator.is_ok_and(|next| next.is_function());
+        let is_stream = host::has_function(&body, "getReader") || iterator.is_ok_and(|next| next.is_function());
         is_stream.then_some(body)
     }
 
-    /// The failure, with the headers of this response.
-    pub fn describe(&self, failure: Failure) -> Failure {
+    /// The controller that ends the request.
+    pub fn controller(&self) -> AbortController {
+        self.attempt.controller().clone()
+    }
+
+    /// Stops the clock: a stream may take as long as it takes.
+    pub fn stop_clock(&self) {
+        self.attempt.stop_clock();
+    }
+
+    /// Lets go of the caller's signal.
+    pub fn close(&self) {
+        self.attempt.end();
+    }
+
+    /// The failure as it may be shown: with the headers of this response, without the keys of its request.
+    pub fn finish(&self, failure: Box<Failure>) -> Box<Failure> {
+        let failure = failure.redact(&self.attempt.secrets);
         match host::get_function(&host::get(&self.host, "headers"), "get") {
             Some(_) => failure.with_headers(self.response.headers().into_raw()),
             None => failure,
@@ -78,22 +94,18 @@ impl Reply {
 
     /// Whether the body can be had as a text.
     pub fn gives_text(&self) -> bool {
-        host::get_function(&self.host, "text").is_some()
+        host::has_function(&self.host, "text")
     }
 
     /// The body of a success as one JavaScript string, or, of a response that gives no text, parsed by itself.
-    pub async fn whole(&self, attempt: &Attempt) -> Result<JsValue, Failure> {
-        let pending = host::call(&self.host, if self.gives_text() { "text" } else { "json" });
-        attempt.wait(&pending.ok_or_else(|| invalid("`fetch` resolved to a response without a body to read."))?).await
+    pub async fn whole(&self) -> Result<JsValue> {
+        let pending = self.unread()?;
+        self.attempt.outcome(self.attempt.race(&pending).await)
     }
 
-    /// The body of an error as text, up to [`MAX_ERROR_BODY`]. A body that breaks off says as much as an empty one,
-    /// since the status alone is already an error; an abort or the end of the time allowed counts.
-    pub async fn text(&self, attempt: &Attempt) -> Result<String, Failure> {
-        match self.read_text(attempt).await {
-            Err(failure) if failure.error.kind == Kind::Connection => Ok(String::new()),
-            read => read,
-        }
+    fn unread(&self) -> Result<JsValue> {
+        let pending = host::call(&self.host, if self.gives_text() { "text" } else { "json" });
+        pending.ok_or_else(|| invalid("`fetch` resolved to a response without a body to read."))
     }
 
     /// The reader of the body; none where the body is no stream of the web, or where somebody else is reading it.
@@ -102,23 +114,37 @@ impl Reply {
         host::get_function(&body, "getReader")?.call0(&body).ok()
     }
 
-    async fn read_text(&self, attempt: &Attempt) -> Result<String, Failure> {
-        let Some(reader) = self.reader() else {
-            let whole = self.whole(attempt).await?;
-            let written = js_sys::JSON::stringify(&whole).unwrap_or_default();
-            return Ok(whole.as_string().unwrap_or_else(|| written.into()));
-        };
+    /// The body of an error as text, up to [`MAX_ERROR_BODY`]. A body that breaks off says as much as an empty one,
+    /// since the status alone is already an error; an abort or the end of the time allowed counts.
+    pub async fn text(&self) -> Result<String> {
+        let reader = self.reader();
         let mut bytes = Vec::new();
         while bytes.len() < MAX_ERROR_BODY {
-            let result = attempt.wait(&host::call(&reader, "read").unwrap_or(JsValue::UNDEFINED)).await?;
-            if host::get(&result, "done").is_truthy() {
+            let pending = match &reader {
+                Some(reader) => host::call(reader, "read").unwrap_or(JsValue::UNDEFINED),
+                None => self.unread()?,
+            };
+            let pending = self.attempt.race(&pending);
+            let result = match self.attempt.outcome(pending.await) {
+                Err(failure) if failure.error.kind == Kind::Connection => return Ok(String::new()),
+                outcome => outcome?,
+            };
+            if reader.is_none() {
+                let written = || JSON::stringify(&result).ok().and_then(|text| text.as_string());
+                return Ok(result.as_string().or_else(written).unwrap_or_default());
+            }
+            if host::is_true(&result, "done") {
+                break;
+            }
+            let part = host::get(&result, "value");
+            if !part.is_object() {
                 break;
             }
             // A copy, so that bytes of another realm, which are no instance of this one's class, are read as well.
-            bytes.extend(Uint8Array::new(&host::get(&result, "value")).to_vec());
+            bytes.extend(Uint8Array::new(&part).to_vec());
         }
         bytes.truncate(MAX_ERROR_BODY);
-        if let Some(left) = host::call(&reader, "cancel") {
+        if let Some(left) = reader.and_then(|reader| host::call(&reader, "cancel")) {
             forget(left);
         }
         // As `Response.text()` decodes: without the byte-order mark.
@@ -129,7 +155,5 @@ impl Reply {
 
 /// Keeps a rejection that nobody waits for from being reported as unhandled.
 fn forget(promise: JsValue) {
-    wasm_bindgen_futures::spawn_local(async move {
-        let _ = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::resolve(&promise)).await;
-    });
+    let _ = Promise::all_settled(&Array::of1(&promise));
 }

@@ -3,10 +3,10 @@
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
-use super::attempt::Attempt;
 use super::failure::Failure;
 use super::reply::Reply;
 use crate::batch::Batch;
+use crate::error::Error;
 use crate::stream::ChunkStream;
 
 /// A streamed answer whose headers have arrived. The iteration itself is JavaScript's: it reads `body`, hands the
@@ -15,27 +15,16 @@ use crate::stream::ChunkStream;
 pub struct ChunkSource {
     stream: ChunkStream,
     batch: Batch,
-    reply: Reply,
     body: JsValue,
-    controller: AbortController,
     /// Holds the listener on the caller's signal until the stream is closed.
-    attempt: Option<Attempt>,
-    secrets: Vec<String>,
+    reply: Reply,
 }
 
 impl ChunkSource {
     /// The stream of this reply.
-    pub fn new(reply: Reply, body: JsValue, attempt: Attempt, secrets: Vec<String>) -> Self {
-        let controller = attempt.controller();
-        Self {
-            stream: ChunkStream::new(reply.status()),
-            batch: Batch::default(),
-            reply,
-            body,
-            controller,
-            attempt: Some(attempt),
-            secrets,
-        }
+    pub fn new(reply: Reply, body: JsValue) -> Self {
+        reply.stop_clock();
+        Self { stream: ChunkStream::new(reply.status()), batch: Batch::default(), reply, body }
     }
 
     /// The chunks of the last read.
@@ -44,8 +33,8 @@ impl ChunkSource {
         &self.batch
     }
 
-    fn finish_failure(&self, failure: Failure) -> JsValue {
-        self.reply.describe(failure).redact(&self.secrets).into()
+    fn failure(&self, error: Error) -> Box<Failure> {
+        self.reply.finish(error.into())
     }
 }
 
@@ -60,7 +49,7 @@ impl ChunkSource {
     /// Ends the request.
     #[wasm_bindgen(getter)]
     pub fn controller(&self) -> AbortController {
-        self.controller.clone()
+        self.reply.controller()
     }
 
     /// Whether the stream is over, so that nothing more need be read.
@@ -82,17 +71,17 @@ impl ChunkSource {
     /// # Errors
     /// What [`ChunkStream::finish`] says.
     pub fn finish(&self) -> Result<(), JsValue> {
-        self.stream.finish().map_err(|error| self.finish_failure(error.into()))
+        self.stream.finish().map_err(|error| self.failure(error).into())
     }
 
     /// The error data for a body that broke off with `cause`.
     #[wasm_bindgen(unchecked_return_type = "unknown")]
     pub fn broken(&self, #[wasm_bindgen(unchecked_param_type = "unknown")] cause: JsValue) -> JsValue {
-        self.finish_failure(Failure::from(self.stream.truncated()).caused_by(cause))
+        self.failure(self.stream.truncated()).caused_by(cause).into()
     }
 
     /// Lets go of the caller's signal.
     pub fn close(&mut self) {
-        self.attempt = None;
+        self.reply.close();
     }
 }

@@ -44,6 +44,8 @@ suite("a response of a caller's fetch is a typed error and no crash where", () =
     "somebody else is reading it": '(() => { const response = new Response("x", { status: 400 }); response.body.getReader(); return response; })()',
     "somebody else has read it": '(await (async () => { const response = new Response("x", { status: 400 }); await response.text(); return response; })())',
     "it is a stream that somebody else is reading": '(() => { const response = new Response("data: {}\\n\\n", { headers: { "content-type": "text/event-stream" } }); response.body.getReader(); return response; })()',
+    "text() gives nothing": "{ status: 500, headers: new Headers(), text: async () => undefined }",
+    "its reader gives a symbol": '{ status: 500, headers: new Headers(), body: { getReader: () => ({ read: async () => ({ done: false, value: Symbol() }), cancel: async () => {} }) } }',
     "text() gives no text": "{ status: 500, headers: new Headers(), text: async () => 5 }",
     "text() throws": '{ status: 500, headers: new Headers(), text() { throw new Error("no"); } }',
     "json() throws": '{ status: 200, headers: new Headers(), json() { throw new Error("no"); } }',
