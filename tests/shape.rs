@@ -46,16 +46,16 @@ fn read<'a>(mut stream: ChunkStream, parts: impl Iterator<Item = &'a [u8]>) -> (
 /// The judge refuses lone surrogates, which `JSON.parse` takes: in a chunk with one, all surrogates are replaced.
 fn parse(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|_| {
-        let mut parts = json.split("\\u");
-        let mut text = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
+        let (mut text, mut rest) = (String::new(), json);
+        while let Some(at) = rest.find('\\') {
+            text += &rest[..at];
+            let escape = &rest[at..at + if rest[at + 1..].starts_with('u') { 6 } else { 2 }];
             let is_surrogate =
-                matches!(part.as_bytes(), [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', _, _, ..]);
-            text += "\\u";
-            text += if is_surrogate { "fffd" } else { &part[..4] };
-            text += &part[4..];
+                matches!(escape.as_bytes(), [_, b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
+            text += if is_surrogate { "\\ufffd" } else { escape };
+            rest = &rest[at + escape.len()..];
         }
-        serde_json::from_str(&text).expect("a chunk is JSON")
+        serde_json::from_str(&(text + rest)).expect("a chunk is JSON")
     })
 }
 
