@@ -111,7 +111,7 @@ pub(crate) fn has_whole_escapes(string: &[u8]) -> bool {
     true
 }
 
-/// The UTF-16 unit of `uXXXX`.
+/// The UTF-16 unit that a `u` and four hexadecimal digits stand for.
 fn unit(escape: &[u8]) -> Option<u32> {
     let digits = escape.get(1..5)?;
     digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))

@@ -160,23 +160,17 @@ function page(imports, expression = `run(chatmux, core, ${JSON.stringify(baseURL
 
 async function inChromium(address) {
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({
-    executablePath: found.chromium,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
-  try {
-    const tab = await browser.newPage();
-    await tab.goto(address);
-    await tab.waitForFunction(() => globalThis.report);
-    return await tab.evaluate(() => globalThis.report);
-  } finally {
-    await browser.close();
-  }
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+  return visit(await chromium.launch({ executablePath: found.chromium, args }), address);
 }
 
 async function inFirefox(address) {
   const { default: puppeteer } = await import("puppeteer-core");
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath: found.firefox, headless: true });
+  return visit(await puppeteer.launch({ browser: "firefox", executablePath: found.firefox, headless: true }), address);
+}
+
+/** Opens the page in a browser and reads what its program saw. Both drivers speak alike so far. */
+async function visit(browser, address) {
   try {
     const tab = await browser.newPage();
     await tab.goto(address);
