@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 12;
 const TEXTS: [&str; 8] =
     ["content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "text", "obfuscation"];
 /// The members whose numbers do: the counts of `usage`, which some providers send with each event.
-const COUNTS: [&str; 8] = [
+const COUNTS: [&str; 7] = [
     "prompt_tokens",
     "completion_tokens",
     "total_tokens",
@@ -26,7 +26,6 @@ const COUNTS: [&str; 8] = [
     "reasoning_tokens",
     "text_tokens",
     "audio_tokens",
-    "created",
 ];
 
 /// What a hole holds.

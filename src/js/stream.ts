@@ -121,8 +121,9 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
   #reader: Reader | undefined;
   readonly #chunks = new Chunks();
   #closed = false;
-  /** The reads that were asked for before and have not been answered, one after the other. */
-  #pending: Promise<unknown> | undefined;
+  /** How many answers are owed, and the one that was asked for last: they are given one after the other. */
+  #waiting = 0;
+  #last: Promise<unknown> | undefined;
 
   constructor(source: ChunkSource) {
     this.#source = source;
@@ -137,13 +138,8 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
   }
 
   next(): Promise<IteratorResult<ChatCompletionChunk>> {
-    if (!this.#pending && this.#chunks.left) return Promise.resolve({ done: false, value: this.#chunks.take() });
-    const result = this.#pending ? this.#pending.then(() => this.#pull()) : this.#pull();
-    const settled: Promise<unknown> = result.then(ignore, ignore).then(() => {
-      if (this.#pending === settled) this.#pending = undefined;
-    });
-    this.#pending = settled;
-    return result;
+    if (this.#waiting === 0 && this.#chunks.left) return Promise.resolve({ done: false, value: this.#chunks.take() });
+    return (this.#last = this.#pull(this.#waiting++ ? this.#last : undefined));
   }
 
   async return(): Promise<IteratorResult<ChatCompletionChunk>> {
@@ -151,7 +147,17 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
     return END;
   }
 
-  async #pull(): Promise<IteratorResult<ChatCompletionChunk>> {
+  async #pull(before: Promise<unknown> | undefined): Promise<IteratorResult<ChatCompletionChunk>> {
+    if (before) await before.then(ignore, ignore);
+    try {
+      return await this.#read();
+    } finally {
+      // Here, and not after the answer was heard: who hears it asks for the next at once, which is to take the short way.
+      this.#waiting--;
+    }
+  }
+
+  async #read(): Promise<IteratorResult<ChatCompletionChunk>> {
     for (;;) {
       if (this.#chunks.left) return { done: false, value: this.#chunks.take() };
       if (this.#closed) return END;
