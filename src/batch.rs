@@ -1,20 +1,24 @@
 //! The chunks of one read, as JavaScript takes them over: all their texts in one string, and numbers that say what each
 //! part of it is. One crossing, one decoding of UTF-8, however many chunks there are.
 //!
-//! The numbers begin with a [`HEADER`]: how many chunks there are, where their text is and how many bytes it has, and how
-//! many numbers there are in all. Those of a chunk follow, lengths in UTF-16 units:
+//! The numbers begin with a [`HEADER`]: how many items there are, where their text is and how many bytes it has. Those of
+//! an item follow, lengths in UTF-16 units. Of a chunk:
 //!
 //! | kind | then |
 //! |---|---|
 //! | [`JSON`] | the length of its JSON |
 //! | [`LEARNT`] | the length of its JSON, the number of its shape, the length of the paths of its holes |
 //! | [`SHAPED`] + number | the length of the value in each hole |
+//!
+//! Of the text of a chunk, where only that is wanted: how many chunks there are up to this one, and the length of the
+//! text, doubled; one more when it is a JSON string, because UTF-8 cannot hold what is in it.
 
 use crate::json::RawString;
-use crate::stream::Piece;
+use crate::sse::empty;
+use crate::stream::{Form, Piece};
 
-/// How many numbers come before those of the first chunk.
-pub const HEADER: usize = 4;
+/// How many numbers come before those of the first item.
+pub const HEADER: usize = 3;
 
 /// A chunk to be parsed.
 pub const JSON: u32 = 0;
@@ -23,68 +27,86 @@ pub const LEARNT: u32 = 1;
 /// A chunk of the shape with the number that is added to this.
 pub const SHAPED: u32 = 2;
 
-/// The chunks of one read.
+/// The chunks of one read, or their texts.
 #[derive(Debug)]
 pub struct Batch {
     numbers: Vec<u32>,
     text: Vec<u8>,
+    items: u32,
+    pieces: u32,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { numbers: vec![0; HEADER], text: Vec::new() }
+        Self { numbers: vec![0; HEADER], text: Vec::new(), items: 0, pieces: 0 }
     }
 }
 
 impl Batch {
     /// Forgets the last read, and keeps its memory for the next.
     pub fn clear(&mut self) {
-        self.numbers.clear();
-        self.numbers.resize(HEADER, 0);
-        self.text.clear();
+        self.numbers.truncate(HEADER);
+        empty(&mut self.text);
+        self.items = 0;
+        self.pieces = 0;
     }
 
     /// Adds a chunk.
     pub fn add(&mut self, piece: &Piece<'_>) {
-        if let Some(count) = self.numbers.first_mut() {
-            *count += 1;
-        }
-        match piece {
-            Piece::Json(json) => {
+        self.items += 1;
+        match piece.form {
+            Form::Read => {
                 self.numbers.push(JSON);
-                self.add_text(json);
+                self.add_text(piece.json());
             }
-            Piece::Learnt(number, json, shape) => {
+            Form::Learnt(number, shape) => {
                 self.numbers.push(LEARNT);
-                self.add_text(json);
-                self.numbers.push(index(*number));
+                self.add_text(piece.json());
+                self.numbers.push(index(number));
                 self.add_text(shape.paths());
             }
-            Piece::Shaped(number, values, event, _) => {
-                self.numbers.push(SHAPED + index(*number));
-                for (value, escaped) in values.iter(event) {
+            Form::Shaped(number, values, event) => {
+                self.numbers.push(SHAPED + index(number));
+                for value in values {
                     // Valid UTF-8: a value that is not has no shape.
-                    let value = std::str::from_utf8(value).unwrap_or_default();
-                    if escaped {
-                        self.add_text(&RawString::new(value).text());
+                    let text = std::str::from_utf8(value.of(event)).unwrap_or_default();
+                    if value.escaped {
+                        self.add_text(&RawString::new(text).text());
                     } else {
-                        self.add_text(value);
+                        self.add_text(text);
                     }
                 }
             }
         }
     }
 
+    /// Adds the text of a chunk, where it has any.
+    pub fn add_text_of(&mut self, piece: &Piece<'_>) {
+        self.pieces += 1;
+        let Some(text) = piece.text() else { return };
+        self.items += 1;
+        self.numbers.push(self.pieces);
+        let is_json = !text.is_whole();
+        if is_json {
+            self.add_text(&["\"", text.raw(), "\""].concat());
+        } else {
+            self.add_text(&text.text());
+        }
+        if let Some(length) = self.numbers.last_mut() {
+            *length = *length << 1 | u32::from(is_json);
+        }
+    }
+
     /// Writes the header of what was added, and returns all numbers.
     pub fn finish(&mut self) -> &[u32] {
-        let header = [self.text.as_ptr() as usize, self.text.len(), self.numbers.len()];
-        for (slot, number) in self.numbers.iter_mut().skip(1).zip(header) {
-            *slot = index(number);
+        let header = [self.items, index(self.text.as_ptr() as usize), index(self.text.len())];
+        for (slot, number) in self.numbers.iter_mut().zip(header) {
+            *slot = number;
         }
         &self.numbers
     }
 
-    /// The texts of all chunks, in UTF-8.
+    /// The texts of all items, in UTF-8.
     #[must_use]
     pub fn text(&self) -> &[u8] {
         &self.text

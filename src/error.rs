@@ -49,6 +49,8 @@ pub enum Kind {
     Redirect,
     /// The server answered with success, but not with what was asked for.
     MalformedResponse,
+    /// The server sent more than the caller allows.
+    TooLarge,
     /// The connection could not be made or was lost.
     Connection,
     /// The time allowed ran out.
@@ -94,6 +96,7 @@ impl Kind {
             Self::Api => "api",
             Self::Redirect => "redirect",
             Self::MalformedResponse => "malformed_response",
+            Self::TooLarge => "too_large",
             Self::Connection => "connection",
             Self::Timeout => "timeout",
             Self::StreamTruncated => "stream_truncated",

@@ -43,7 +43,7 @@ pub enum Kind {
 }
 
 /// A string as it stands between its quotes, escapes and all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct RawString<'a>(&'a str);
 
 impl<'a> RawString<'a> {
@@ -52,10 +52,36 @@ impl<'a> RawString<'a> {
         Self(raw)
     }
 
+    /// The string as it stands, escapes and all.
+    #[must_use]
+    pub fn raw(self) -> &'a str {
+        self.0
+    }
+
+    /// Whether the text can be had in full: a lone surrogate, which UTF-8 cannot hold, is not in it.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        has_whole_escapes(self.0.as_bytes())
+    }
+
+    /// One bit of 64, the same for equal strings: what two strings differ in is likely to show in it.
+    pub(crate) fn hash_bit(self) -> u64 {
+        if self.has_escapes() {
+            return u64::MAX;
+        }
+        let ends =
+            [self.0.len(), self.0.bytes().next().map_or(0, usize::from), self.0.bytes().last().map_or(0, usize::from)];
+        1 << (ends.iter().fold(0, |hash, part| hash * 31 + part) % 64)
+    }
+
+    fn has_escapes(self) -> bool {
+        self.0.bytes().any(|byte| byte == b'\\')
+    }
+
     /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
     #[must_use]
     pub fn text(self) -> Cow<'a, str> {
-        if !self.0.bytes().any(|byte| byte == b'\\') {
+        if !self.has_escapes() {
             return Cow::Borrowed(self.0);
         }
         let mut text = String::with_capacity(self.0.len());
@@ -66,6 +92,15 @@ impl<'a> RawString<'a> {
         Cow::Owned(text)
     }
 }
+
+/// The same text, however it is written.
+impl PartialEq for RawString<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || (self.has_escapes() || other.has_escapes()) && self.text() == other.text()
+    }
+}
+
+impl Eq for RawString<'_> {}
 
 impl PartialEq<str> for RawString<'_> {
     fn eq(&self, other: &str) -> bool {

@@ -27,6 +27,7 @@ pub mod catalogue;
 pub mod dialect;
 pub mod error;
 pub mod json;
+pub mod partial;
 mod plain;
 pub mod request;
 pub mod retry;

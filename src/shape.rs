@@ -13,11 +13,17 @@ pub const MAX_HOLES: usize = 8;
 const MAX_EVENT: usize = 4096;
 /// How deep the learnt JSON may nest.
 const MAX_DEPTH: usize = 12;
+/// How many shapes are learnt without one of them being met again, before learning becomes rare.
+const MAX_VAIN: u32 = 8;
+/// Rare is: one event in so many.
+const RARELY: u32 = 64;
 
 /// The members whose strings change from event to event.
 const TEXTS: [&str; 8] =
     ["content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "text", "obfuscation"];
-/// The members whose numbers do: the counts of `usage`, which some providers send with each event.
+/// The member, as JSON, whose counts change: some providers send the usage with each event.
+const USAGE: &str = "\"usage\"";
+/// The members of it that are counts.
 const COUNTS: [&str; 7] = [
     "prompt_tokens",
     "completion_tokens",
@@ -37,14 +43,22 @@ enum Hole {
     Count,
 }
 
-/// The values in the holes of one event: ranges of its bytes, and whether they have escapes.
-#[derive(Debug, Clone, Default)]
-pub struct Values(Vec<(usize, usize, bool)>);
+/// Where a value stands among bytes: a number, or a string without its quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Where it begins.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Whether it is a string with escapes in it.
+    pub escaped: bool,
+}
 
-impl Values {
-    /// The values as they stand in the event's bytes, with `true` where a string has escapes in it.
-    pub fn iter<'a>(&'a self, event: &'a [u8]) -> impl Iterator<Item = (&'a [u8], bool)> {
-        self.0.iter().map(|&(start, end, escaped)| (event.get(start..end).unwrap_or_default(), escaped))
+impl Span {
+    /// The value in these bytes.
+    #[must_use]
+    pub fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.start..self.end).unwrap_or_default()
     }
 }
 
@@ -67,13 +81,18 @@ pub struct Shape {
     holes: Vec<Hole>,
     /// Where the holes are, as the JSON text of a list of paths: `[["choices",0,"delta","content"]]`.
     paths: String,
+    /// The hole that the text of the first choice is in.
+    text: Option<usize>,
+    /// How many bytes come before the JSON, and how many after it.
+    around: (usize, usize),
 }
 
 impl Shape {
-    /// Learns the shape of an event: `event` is all of its bytes, of which `json` begins at `at`. `None` when it has no
-    /// hole, or when its shape could not be trusted.
+    /// Learns the shape of an event: `event` is all of its bytes, of which `json` begins at `at`, and `text` says where
+    /// in the JSON the text of the first choice begins. Puts where the values of this event stand in the JSON into
+    /// `values`. `None` when it has no hole, or when its shape could not be trusted.
     #[must_use]
-    pub fn learn(event: &[u8], at: usize, json: &str) -> Option<Self> {
+    pub fn learn(event: &[u8], at: usize, json: &str, text: Option<usize>, values: &mut Vec<Span>) -> Option<Self> {
         if event.len() > MAX_EVENT || event.get(at..at + json.len()) != Some(json.as_bytes()) {
             return None;
         }
@@ -90,8 +109,27 @@ impl Shape {
             from = at + end;
         }
         fixed.push(event.get(from..)?.to_vec());
-        let holes = learner.holes.iter().map(|&(hole, ..)| hole).collect();
-        Some(Self { fixed, holes, paths: learner.paths })
+        values.extend(learner.holes.iter().map(|&(_, start, end)| Span { start, end, escaped: false }));
+        Some(Self {
+            fixed,
+            text: learner.holes.iter().position(|&(_, start, _)| Some(start) == text),
+            holes: learner.holes.iter().map(|&(hole, ..)| hole).collect(),
+            paths: learner.paths,
+            around: (at, event.len() - at - json.len()),
+        })
+    }
+
+    /// The JSON in the bytes of an event that has this shape.
+    #[must_use]
+    pub fn json<'a>(&self, event: &'a [u8]) -> &'a [u8] {
+        let (before, after) = self.around;
+        event.get(before..event.len() - after).unwrap_or_default()
+    }
+
+    /// Which of the values is the text of the first choice.
+    #[must_use]
+    pub fn text(&self) -> Option<usize> {
+        self.text
     }
 
     /// Where the holes are, as JSON.
@@ -100,10 +138,18 @@ impl Shape {
         &self.paths
     }
 
-    /// Compares the event that `bytes` begin with, and puts its values into `values`.
+    /// Compares the event that `bytes` begin with, and puts where its values stand into `values`, after what is in there.
     #[must_use]
-    pub fn compare(&self, bytes: &[u8], values: &mut Values) -> Match {
-        values.0.clear();
+    pub fn compare(&self, bytes: &[u8], values: &mut Vec<Span>) -> Match {
+        let known = values.len();
+        let compared = self.read(bytes, values);
+        if !matches!(compared, Match::Whole(_)) {
+            values.truncate(known);
+        }
+        compared
+    }
+
+    fn read(&self, bytes: &[u8], values: &mut Vec<Span>) -> Match {
         let mut at = 0;
         let mut holes = self.holes.iter();
         for fixed in &self.fixed {
@@ -120,7 +166,7 @@ impl Shape {
             };
             match read {
                 Ok((length, escaped)) => {
-                    values.0.push((at, at + length, escaped));
+                    values.push(Span { start: at, end: at + length, escaped });
                     at += length;
                 }
                 Err(other) => return other,
@@ -210,7 +256,9 @@ impl Learner {
                 // Without the quotes: they stay.
                 self.hole(Hole::Text, start + 1, reader.position() - 1)
             }
-            (Kind::Number, Some(key)) if COUNTS.contains(&key) => {
+            (Kind::Number, Some(key))
+                if COUNTS.contains(&key) && self.path.first().is_some_and(|step| step == USAGE) =>
+            {
                 let start = reader.position();
                 let text = reader.skip()?;
                 if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -267,4 +315,97 @@ impl Learner {
 /// An index below ten, as JSON; events with longer lists are not learnt.
 fn digit(index: u8) -> Result<String, json::Error> {
     char::from_digit(index.into(), 10).map(String::from).ok_or(json::Error::TooDeep)
+}
+
+/// The shapes that a stream has shown.
+#[derive(Debug)]
+pub struct Shapes {
+    known: Vec<Shape>,
+    capacity: usize,
+    /// The shape that was met last, and is tried first.
+    last: usize,
+    /// The one to be replaced next.
+    oldest: usize,
+    /// How many were learnt since one was met.
+    vain: u32,
+}
+
+/// What the known shapes make of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It has the shape of this number, and is this long.
+    Whole(usize, usize),
+    /// It may have one, when more of it has arrived.
+    Short,
+    /// It has none of them.
+    No,
+}
+
+impl Shapes {
+    /// Room for so many shapes, none of which is known.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self { known: Vec::new(), capacity, last: 0, oldest: 0, vain: 0 }
+    }
+
+    /// The shape that is known under this number.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<&Shape> {
+        self.known.get(number)
+    }
+
+    /// Which shape the event has that `bytes` begin with; where its values stand is put into `values`.
+    pub fn find(&mut self, bytes: &[u8], values: &mut Vec<Span>) -> Found {
+        let mut found = Found::No;
+        let count = self.known.len();
+        for number in (self.last..count).chain(0..self.last.min(count)) {
+            match self.known.get(number).map(|shape| shape.compare(bytes, values)) {
+                Some(Match::Whole(length)) => {
+                    self.last = number;
+                    self.vain = 0;
+                    return Found::Whole(number, length);
+                }
+                Some(Match::Short) => found = Found::Short,
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Whether nothing has been learnt yet, and something may be.
+    #[must_use]
+    pub fn know_nothing(&self) -> bool {
+        self.known.is_empty() && self.capacity > 0
+    }
+
+    /// Learns the shape of the event that `event` is all bytes of, as [`Shape::learn`] does, and returns the number that
+    /// it is known under from now on. Where nothing learnt is ever met again, as in a stream of events that are all
+    /// different, it is tried only now and then.
+    pub fn learn(&mut self, event: &[u8], json: &str, text: Option<usize>, values: &mut Vec<Span>) -> Option<usize> {
+        if event.is_empty() || self.capacity == 0 {
+            return None;
+        }
+        if self.vain >= MAX_VAIN {
+            self.vain += 1;
+            if !self.vain.is_multiple_of(RARELY) {
+                return None;
+            }
+        }
+        // One line of data and the blank line, and nothing that would do more than give a chunk.
+        let name = b"data:";
+        let at = name.len() + usize::from(event.get(name.len()) == Some(&b' '));
+        let after = event.get(at + json.len()..)?;
+        if !event.starts_with(name) || !after.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            return None;
+        }
+        let shape = Shape::learn(event, at, json, text, values)?;
+        self.vain += 1;
+        let number = if self.known.len() < self.capacity { self.known.len() } else { self.oldest };
+        self.oldest = (number + 1) % self.capacity;
+        match self.known.get_mut(number) {
+            Some(slot) => *slot = shape,
+            None => self.known.push(shape),
+        }
+        Some(number)
+    }
 }

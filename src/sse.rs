@@ -11,6 +11,9 @@ use crate::text::decimal;
 /// The default cap on one event: 128 MiB of data, and as much for any other line.
 pub const MAX_EVENT_BYTES: usize = 128 << 20;
 
+/// How much memory a buffer keeps for the next event, in bytes; that of a larger one is given back.
+pub(crate) const MAX_SPARE: usize = 1 << 20;
+
 /// The byte-order mark, in UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -110,7 +113,7 @@ impl Decoder {
     /// [`EventTooLarge`] when an event passes the cap; nothing may be fed after it.
     pub fn step(&mut self, bytes: &[u8]) -> Result<(usize, Option<Event<'_>>), EventTooLarge> {
         if std::mem::take(&mut self.dispatched) {
-            self.data.clear();
+            empty(&mut self.data);
             self.event.clear();
         }
         let mut at = 0;
@@ -134,7 +137,7 @@ impl Decoder {
                 let mut line = std::mem::take(&mut self.line);
                 line.extend_from_slice(head);
                 let ends_event = self.take_line(&line)?;
-                line.clear();
+                empty(&mut line);
                 self.line = line;
                 ends_event
             };
@@ -238,6 +241,14 @@ impl Decoder {
             return Err(EventTooLarge);
         }
         Ok(())
+    }
+}
+
+/// Empties a buffer, and keeps its memory where it is of a usual size.
+pub(crate) fn empty(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    if buffer.capacity() > MAX_SPARE {
+        *buffer = Vec::new();
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::dialect::openai::{self, Message, Progress};
 use crate::error::{Error, Kind};
-use crate::json;
-use crate::shape::{Match, Shape, Values};
-use crate::sse::{Decoder, EventTooLarge};
+use crate::json::{self, RawString};
+use crate::partial::Partial;
+use crate::shape::{Found, Shape, Shapes, Span};
+use crate::sse::{Decoder, EventTooLarge, MAX_SPARE};
 
 /// How much is kept of an answer that has not become an event stream, in bytes.
 const MAX_HEAD: usize = 64 << 10;
@@ -12,18 +13,42 @@ const MAX_HEAD: usize = 64 << 10;
 const MAX_HELD: usize = 8 << 10;
 /// How many shapes are known at a time: those of the content, the reasoning, some tool calls, some choices.
 const MAX_SHAPES: usize = 8;
-/// How many shapes are learnt without one of them being met again, before learning becomes rare.
-const MAX_VAIN: u32 = 8;
+/// How many bytes are decoded in one go; what is larger is taken in parts.
+const MAX_READ: usize = 64 << 10;
 
 /// One chunk, as a stream gives it.
-#[derive(Debug)]
-pub enum Piece<'a> {
-    /// A chunk, as JSON text.
-    Json(&'a str),
-    /// A chunk whose shape has been learnt, under this number in place of any that had it before.
-    Learnt(usize, &'a str, &'a Shape),
-    /// A chunk of a known shape: its number, its values, the bytes of the event, and the JSON among them.
-    Shaped(usize, &'a Values, &'a [u8], &'a str),
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'a> {
+    /// How the core came to know it.
+    pub form: Form<'a>,
+    /// Its JSON: valid UTF-8.
+    json: &'a [u8],
+    text: Option<RawString<'a>>,
+}
+
+/// How a chunk came to be known.
+#[derive(Debug, Clone, Copy)]
+pub enum Form<'a> {
+    /// It was read.
+    Read,
+    /// It was read, and its shape learnt, under this number in place of any that had it before.
+    Learnt(usize, &'a Shape),
+    /// It has the known shape of this number: where its values stand in the bytes of its event.
+    Shaped(usize, &'a [Span], &'a [u8]),
+}
+
+impl<'a> Piece<'a> {
+    /// The chunk, as JSON.
+    #[must_use]
+    pub fn json(&self) -> &'a str {
+        std::str::from_utf8(self.json).unwrap_or_default()
+    }
+
+    /// The text of the first choice, where the chunk has any.
+    #[must_use]
+    pub fn text(&self) -> Option<RawString<'a>> {
+        self.text.filter(|text| !text.raw().is_empty())
+    }
 }
 
 /// Decodes one streamed chat completion.
@@ -38,6 +63,7 @@ pub enum Piece<'a> {
 /// assert_eq!(batch, r#"[{"choices":[]}]"#);
 /// assert!(stream.has_ended());
 /// assert!(stream.finish().is_ok());
+/// assert_eq!(stream.partial().json(), r#"{"choices":[]}"#);
 /// ```
 #[derive(Debug)]
 pub struct ChunkStream {
@@ -48,10 +74,47 @@ pub struct ChunkStream {
     any: bool,
     /// What has arrived before the first event: where it never becomes one, it may say what went wrong.
     head: Vec<u8>,
-    /// The beginning of an event that the decoder has not seen, because it may have a known shape.
-    held: Vec<u8>,
+    /// The bytes of the last read, after the beginning of an event that may have a known shape, and room for more.
+    input: Vec<u8>,
+    /// How far the input is decoded, and how far it is filled.
+    decoded: usize,
+    filled: usize,
     shapes: Shapes,
+    read: Read,
+    partial: Partial,
     end: Option<Result<(), Error>>,
+}
+
+/// The chunks of the last read, in the order of which they become a part of the completion when they are taken.
+#[derive(Debug, Default)]
+struct Read {
+    pieces: Vec<Kept>,
+    /// How many of them were taken.
+    taken: usize,
+    /// The values of all pieces, one after the other.
+    values: Vec<Span>,
+    /// The JSON of those that were read, one after the other.
+    json: String,
+}
+
+/// What is kept of a piece, until it is taken.
+#[derive(Debug)]
+struct Kept {
+    kind: KeptKind,
+    /// Where its JSON is: in the input, or, of one that was read, among that of all pieces.
+    start: usize,
+    end: usize,
+    /// Where its event begins in the input, when it has a known shape.
+    event: usize,
+    /// Where its values begin.
+    values: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum KeptKind {
+    Read,
+    Learnt(usize),
+    Shaped(usize),
 }
 
 impl ChunkStream {
@@ -64,8 +127,12 @@ impl ChunkStream {
             status,
             any: false,
             head: Vec::new(),
-            held: Vec::new(),
-            shapes: Shapes::default(),
+            input: Vec::new(),
+            decoded: 0,
+            filled: 0,
+            shapes: Shapes::new(MAX_SHAPES),
+            read: Read::default(),
+            partial: Partial::default(),
             end: None,
         }
     }
@@ -73,7 +140,14 @@ impl ChunkStream {
     /// The same, but every event is read in full: the judge of what the shapes do.
     #[must_use]
     pub fn without_shapes(mut self) -> Self {
-        self.shapes.capacity = 0;
+        self.shapes = Shapes::new(0);
+        self
+    }
+
+    /// The same, but an event of more bytes than this is an error. The default is 128 MiB.
+    #[must_use]
+    pub fn with_max_event_bytes(mut self, bytes: usize) -> Self {
+        self.decoder = Decoder::new(bytes);
         self
     }
 
@@ -83,9 +157,7 @@ impl ChunkStream {
         let mut batch = String::new();
         self.push(bytes, |piece| {
             batch.push(if batch.is_empty() { '[' } else { ',' });
-            batch.push_str(match piece {
-                Piece::Json(json) | Piece::Learnt(_, json, _) | Piece::Shaped(_, _, _, json) => json,
-            });
+            batch.push_str(piece.json());
         });
         if !batch.is_empty() {
             batch.push(']');
@@ -95,85 +167,162 @@ impl ChunkStream {
 
     /// Decodes the next bytes and hands out the chunks that they finish, in order. Bytes after the end are ignored.
     pub fn push(&mut self, bytes: &[u8], mut on_piece: impl FnMut(Piece<'_>)) {
+        for part in bytes.chunks(MAX_READ) {
+            if let Some(room) = self.room(part.len()).get_mut(..part.len()) {
+                room.copy_from_slice(part);
+            }
+            self.decode(part.len(), &mut on_piece);
+        }
+    }
+
+    /// Room for the next `length` bytes. The chunks of the last read are taken.
+    pub fn room(&mut self, length: usize) -> &mut [u8] {
+        self.take(usize::MAX);
+        self.read.clear();
+        self.input.copy_within(self.decoded..self.filled, 0);
+        self.filled -= self.decoded;
+        self.decoded = 0;
+        if self.input.len() < self.filled + length {
+            self.input.resize(self.filled + length, 0);
+        }
+        self.input.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// Decodes the next bytes, `length` of which were put into the [`room`](Self::room) made for them, and hands out the
+    /// chunks that they finish. These are a part of what [`partial_after`](Self::partial_after) says when they are taken.
+    pub fn decode(&mut self, length: usize, mut on_piece: impl FnMut(Piece<'_>)) {
         if self.has_ended() {
             return;
         }
+        let input = std::mem::take(&mut self.input);
+        let before = self.filled;
+        self.filled = input.len().min(before + length);
+        let new = input.get(before..self.filled).unwrap_or_default();
         if !self.any && self.head.len() < MAX_HEAD {
-            let length = bytes.len().min(MAX_HEAD - self.head.len());
-            self.head.extend_from_slice(bytes.get(..length).unwrap_or_default());
+            let length = new.len().min(MAX_HEAD - self.head.len());
+            self.head.extend_from_slice(new.get(..length).unwrap_or_default());
         }
-        if self.held.is_empty() {
-            let taken = self.decode(bytes, &mut on_piece);
-            self.held.extend_from_slice(bytes.get(taken..).unwrap_or_default());
-        } else {
-            // Without a line end in them, new bytes cannot finish the event that is held back.
-            let may_end = bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-            self.held.extend_from_slice(bytes);
-            if may_end || self.held.len() > MAX_HELD {
-                let mut held = std::mem::take(&mut self.held);
-                let taken = self.decode(&held, &mut on_piece);
-                held.drain(..taken);
-                self.held = held;
-            }
+        // Without a line end in them, new bytes cannot finish the event that is held back.
+        let may_end = self.decoded == before || new.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        if may_end || self.filled - self.decoded > MAX_HELD {
+            self.decode_events(input.get(..self.filled).unwrap_or_default(), &mut on_piece);
         }
+        self.input = input;
         if self.any {
             self.head = Vec::new();
         }
     }
 
-    /// Decodes what it can and returns how much that was: all but the beginning of an event that is to be held back.
-    fn decode(&mut self, bytes: &[u8], on_piece: &mut impl FnMut(Piece<'_>)) -> usize {
-        let mut at = 0;
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() && !self.has_ended()) {
+    /// Decodes all but the beginning of an event that is to be held back.
+    fn decode_events(&mut self, input: &[u8], on_piece: &mut impl FnMut(Piece<'_>)) {
+        while let Some(rest) = input.get(self.decoded..).filter(|rest| !rest.is_empty() && !self.has_ended()) {
             let is_between = self.decoder.is_between_events();
             if is_between {
-                match self.shapes.find(rest) {
+                let values = self.read.values.len();
+                match self.shapes.find(rest, &mut self.read.values) {
                     Found::Whole(number, length) => {
-                        let (event, json) = self.shapes.json(number, rest, length);
-                        on_piece(Piece::Shaped(number, &self.shapes.values, event, json));
-                        at += length;
+                        self.add_shaped(number, rest.get(..length).unwrap_or_default(), values, on_piece);
                         continue;
                     }
                     // A CR may be the end of the event already, which then must not wait for an LF.
-                    Found::Short if rest.len() <= MAX_HELD && rest.last() != Some(&b'\r') => return at,
+                    Found::Short if rest.len() <= MAX_HELD && rest.last() != Some(&b'\r') => return,
                     // The first event is wanted whole, so that its shape can be learnt.
                     Found::No if self.shapes.know_nothing() && rest.len() <= MAX_HELD && !has_blank_line(rest) => {
-                        return at;
+                        return;
                     }
                     _ => {}
                 }
             }
-            at += self.read_event(rest, is_between, on_piece);
+            self.decoded += self.read_event(rest, is_between, on_piece);
         }
-        at
+    }
+
+    /// Adds the event of a known shape whose values were put after the first `values`.
+    fn add_shaped(&mut self, number: usize, event: &[u8], values: usize, on_piece: &mut impl FnMut(Piece<'_>)) {
+        let start = self.decoded;
+        self.decoded += event.len();
+        let Some(shape) = self.shapes.get(number) else { return };
+        let json = shape.json(event);
+        let json_at = start + (json.as_ptr() as usize - event.as_ptr() as usize);
+        let kind = KeptKind::Shaped(number);
+        self.read.pieces.push(Kept { kind, start: json_at, end: json_at + json.len(), event: start, values });
+        let values = self.read.values.get(values..).unwrap_or_default();
+        let text = shape.text().and_then(|text| values.get(text)).map(|text| text.of(event));
+        on_piece(Piece {
+            form: Form::Shaped(number, values, event),
+            json,
+            // Valid: the values have been looked at.
+            text: text.and_then(|text| std::str::from_utf8(text).ok()).map(RawString::new),
+        });
     }
 
     /// Reads one event in full, and learns its shape where it stands whole in `bytes`. Returns how much was taken.
     fn read_event(&mut self, bytes: &[u8], is_whole: bool, on_piece: &mut impl FnMut(Piece<'_>)) -> usize {
-        let Self { decoder, progress, status, any, shapes, end, .. } = self;
-        let (taken, event) = match decoder.step(bytes) {
+        let (taken, event) = match self.decoder.step(bytes) {
             Ok((taken, Some(event))) => (taken, event),
             Ok((taken, None)) => return taken,
             Err(EventTooLarge) => {
-                let message = "An event of the stream is larger than chatmux accepts (128 MiB).";
-                *end = Some(Err(Error::new(Kind::MalformedResponse, message).with_status(*status)));
+                self.end = Some(Err(too_large().with_status(self.status)));
                 return bytes.len();
             }
         };
-        *any = true;
-        match openai::read_event(&event.event, &event.data, progress) {
-            Ok(Message::Chunk) => {
+        self.any = true;
+        match openai::read_event(&event.event, &event.data, &mut self.progress) {
+            Ok(Message::Chunk(text)) => {
                 let raw = if is_whole { bytes.get(..taken).unwrap_or_default() } else { &[] };
-                on_piece(match shapes.learn(raw, &event.data) {
-                    Some((number, shape)) => Piece::Learnt(number, &event.data, shape),
-                    None => Piece::Json(&event.data),
+                let Read { pieces, values, json, .. } = &mut self.read;
+                let first_value = values.len();
+                let text_at = text.map(|text| text.raw().as_ptr() as usize - event.data.as_ptr() as usize);
+                let number = self.shapes.learn(raw, &event.data, text_at, values);
+                let start = json.len();
+                json.push_str(&event.data);
+                let kind = number.map_or(KeptKind::Read, KeptKind::Learnt);
+                pieces.push(Kept { kind, start, end: json.len(), event: 0, values: first_value });
+                let shape = number.and_then(|number| Some((number, self.shapes.get(number)?)));
+                on_piece(Piece {
+                    form: shape.map_or(Form::Read, |(number, shape)| Form::Learnt(number, shape)),
+                    json: event.data.as_bytes(),
+                    text,
                 });
             }
-            Ok(Message::Done) => *end = Some(Ok(())),
-            Ok(Message::Error) => *end = Some(Err(Error::from_response(*status, &event.data))),
-            Err(cause) => *end = Some(Err(malformed(cause).with_status(*status))),
+            Ok(Message::Done) => self.end = Some(Ok(())),
+            Ok(Message::Error) => self.end = Some(Err(Error::from_response(self.status, &event.data))),
+            Err(cause) => self.end = Some(Err(malformed(cause).with_status(self.status))),
         }
         taken
+    }
+
+    /// The completion as assembled so far, with all chunks that were handed out.
+    pub fn partial(&mut self) -> &mut Partial {
+        self.partial_after(usize::MAX)
+    }
+
+    /// The same, when so many chunks of the last read were taken.
+    pub fn partial_after(&mut self, taken: usize) -> &mut Partial {
+        self.take(taken);
+        &mut self.partial
+    }
+
+    /// Adds the chunks of the last read to the completion, up to this number of them.
+    fn take(&mut self, count: usize) {
+        let Read { pieces, taken, values, json } = &mut self.read;
+        let count = count.min(pieces.len());
+        while *taken < count {
+            let Some(piece) = pieces.get(*taken) else { return };
+            *taken += 1;
+            let next = pieces.get(*taken).map_or(values.len(), |next| next.values);
+            let values = values.get(piece.values..next).unwrap_or_default();
+            let text = || json.get(piece.start..piece.end).unwrap_or_default();
+            match piece.kind {
+                KeptKind::Read => self.partial.add(text()),
+                KeptKind::Learnt(number) => self.partial.add_learnt(number, text(), values),
+                KeptKind::Shaped(number) => {
+                    let event = self.input.get(piece.event..piece.end).unwrap_or_default();
+                    let json = self.input.get(piece.start..piece.end).unwrap_or_default();
+                    self.partial.add_values(number, event, json, values);
+                }
+            }
+        }
     }
 
     /// Whether the stream is over, well or badly, so that nothing more need be read.
@@ -214,106 +363,21 @@ impl ChunkStream {
     }
 }
 
-/// The shapes that a stream has shown.
-#[derive(Debug)]
-struct Shapes {
-    known: Vec<Known>,
-    capacity: usize,
-    /// The shape that was met last, and is tried first.
-    last: usize,
-    /// The one to be replaced next.
-    oldest: usize,
-    /// How many were learnt since one was met.
-    vain: u32,
-    /// The values of the event that was met last.
-    values: Values,
-}
-
-/// A shape, and where the JSON is in an event that has it.
-#[derive(Debug)]
-struct Known {
-    shape: Shape,
-    json_at: usize,
-    after_json: usize,
-}
-
-/// What the known shapes make of an event.
-enum Found {
-    /// It has the shape of this number, and is this long.
-    Whole(usize, usize),
-    /// It may have one, when more of it has arrived.
-    Short,
-    /// It has none of them.
-    No,
-}
-
-impl Default for Shapes {
-    fn default() -> Self {
-        Self { known: Vec::new(), capacity: MAX_SHAPES, last: 0, oldest: 0, vain: 0, values: Values::default() }
+impl Read {
+    fn clear(&mut self) {
+        self.pieces.clear();
+        self.taken = 0;
+        self.values.clear();
+        self.json.clear();
+        if self.json.capacity() > MAX_SPARE {
+            self.json = String::new();
+        }
     }
 }
 
-impl Shapes {
-    fn find(&mut self, bytes: &[u8]) -> Found {
-        let mut found = Found::No;
-        let count = self.known.len();
-        for number in (self.last..count).chain(0..self.last.min(count)) {
-            match self.known.get(number).map(|known| known.shape.compare(bytes, &mut self.values)) {
-                Some(Match::Whole(length)) => {
-                    self.last = number;
-                    self.vain = 0;
-                    return Found::Whole(number, length);
-                }
-                Some(Match::Short) => found = Found::Short,
-                _ => {}
-            }
-        }
-        found
-    }
-
-    /// Whether nothing has been learnt yet, and something may be.
-    fn know_nothing(&self) -> bool {
-        self.known.is_empty() && self.capacity > 0
-    }
-
-    /// The bytes of an event that has this shape, and its JSON.
-    fn json<'a>(&self, number: usize, bytes: &'a [u8], length: usize) -> (&'a [u8], &'a str) {
-        let event = bytes.get(..length).unwrap_or_default();
-        let json = self.known.get(number).and_then(|known| event.get(known.json_at..length - known.after_json));
-        // Valid: the fixed bytes were, and the values have been looked at.
-        (event, json.and_then(|json| std::str::from_utf8(json).ok()).unwrap_or_default())
-    }
-
-    /// Learns the shape of the event that `event` is all bytes of. Where nothing learnt is ever met again, as in a stream
-    /// of events that are all different, it is tried only now and then.
-    fn learn(&mut self, event: &[u8], json: &str) -> Option<(usize, &Shape)> {
-        if event.is_empty() || self.capacity == 0 {
-            return None;
-        }
-        if self.vain >= MAX_VAIN {
-            self.vain += 1;
-            if !self.vain.is_multiple_of(64) {
-                return None;
-            }
-        }
-        // One line of data and the blank line, and nothing that would do more than give a chunk.
-        let name = b"data:";
-        let json_at = name.len() + usize::from(event.get(name.len()) == Some(&b' '));
-        let after_json = event.get(json_at + json.len()..)?;
-        if !event.starts_with(name) || !after_json.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
-            return None;
-        }
-        let shape = Shape::learn(event, json_at, json)?;
-        let known = Known { shape, json_at, after_json: after_json.len() };
-        self.vain += 1;
-        let number = if self.known.len() < self.capacity { self.known.len() } else { self.oldest };
-        self.oldest = (number + 1) % self.capacity;
-        match self.known.get_mut(number) {
-            Some(slot) => *slot = known,
-            None => self.known.push(known),
-        }
-        self.known.get(number).map(|known| (number, &known.shape))
-    }
+/// The error for an event of more bytes than the caller allows.
+fn too_large() -> Error {
+    Error::new(Kind::TooLarge, "An event of the stream has more bytes than `maxEventBytes` allows.")
 }
 
 /// Whether there is an end of a line right after another.

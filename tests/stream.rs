@@ -410,8 +410,18 @@ fn an_event_over_the_cap_ends_the_stream_after_the_chunks_before_it() {
     assert!((127..=128).contains(&accepted), "{accepted} MiB were accepted");
     assert_eq!(stream.feed(b"\"}\n\ndata: {\"a\":2}\n\n"), "", "what follows is ignored");
     let error = stream.finish().expect_err("the event is too large");
-    assert_eq!((error.kind, error.status), (Kind::MalformedResponse, Some(200)));
-    assert_eq!(error.message, "An event of the stream is larger than chatmux accepts (128 MiB).");
+    assert_eq!((error.kind, error.status), (Kind::TooLarge, Some(200)));
+    assert_eq!(error.message, "An event of the stream has more bytes than `maxEventBytes` allows.");
+}
+
+#[test]
+fn the_cap_on_an_event_is_the_callers() {
+    for (cap, ends) in [(13, true), (14, false)] {
+        let mut stream = ChunkStream::new(200).with_max_event_bytes(cap);
+        assert_eq!(stream.feed(b"data: {\"a\":\"1\"}\n\n"), r#"[{"a":"1"}]"#);
+        assert_eq!(stream.feed(b"data: {\"a\":\"12345\"}\n\n").is_empty(), ends);
+        assert_eq!(stream.has_ended(), ends);
+    }
 }
 
 /// A chunk of any shape, except that it reports no error.

@@ -151,7 +151,10 @@ async fn drain(source: &mut ChunkSource) -> Vec<String> {
         }
         let bytes = get(&result, "value").unchecked_into::<Uint8Array>().to_vec();
         for byte in bytes.chunks(1) {
-            source.feed(byte);
+            let room = source.room(byte.len());
+            let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+            Uint8Array::new(&memory.buffer()).set(&Uint8Array::from(byte), room as u32);
+            source.feed(byte.len());
             if !source.batch().text().is_empty() {
                 batches.push(String::from_utf8(source.batch().text().to_vec()).expect("the text is UTF-8"));
             }

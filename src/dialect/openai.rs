@@ -38,9 +38,9 @@ impl Progress {
 
 /// What one event of a stream says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Message {
-    /// A chunk of the answer.
-    Chunk,
+pub enum Message<'a> {
+    /// A chunk of the answer, and the text of the first choice in it.
+    Chunk(Option<RawString<'a>>),
     /// The error of a request that had begun to answer.
     Error,
     /// The end.
@@ -51,7 +51,7 @@ pub enum Message {
 ///
 /// # Errors
 /// Those of [`json`], when the data is no JSON, or no object.
-pub fn read_event(name: &str, data: &str, progress: &mut Progress) -> Result<Message, json::Error> {
+pub fn read_event<'a>(name: &str, data: &'a str, progress: &mut Progress) -> json::Result<Message<'a>> {
     if data == DONE {
         return Ok(Message::Done);
     }
@@ -67,14 +67,14 @@ pub fn read_event(name: &str, data: &str, progress: &mut Progress) -> Result<Mes
         return Err(json::Error::Syntax);
     }
     let mut is_error = false;
-    let mut chunk = Progress::default();
+    let (mut chunk, mut text) = (Progress::default(), None);
     reader.object(&mut |reader, key| {
         if key == *"error" {
             is_error = is_truthy(reader.skip()?);
             Ok(())
         } else if key == *"choices" {
-            chunk = Progress::default();
-            reader.array(&mut |reader| read_choice(reader, &mut chunk))
+            (chunk, text) = (Progress::default(), None);
+            reader.array(&mut |reader| read_choice(reader, &mut chunk, &mut text))
         } else {
             reader.skip().map(drop)
         }
@@ -82,22 +82,40 @@ pub fn read_event(name: &str, data: &str, progress: &mut Progress) -> Result<Mes
     reader.end()?;
     progress.seen |= chunk.seen;
     progress.finished |= chunk.finished;
-    Ok(if is_error { Message::Error } else { Message::Chunk })
+    Ok(if is_error { Message::Error } else { Message::Chunk(text) })
 }
 
-fn read_choice(reader: &mut Reader<'_>, progress: &mut Progress) -> json::Result<()> {
-    let (mut index, mut finished) = (None, false);
+fn read_choice<'a>(
+    reader: &mut Reader<'a>,
+    progress: &mut Progress,
+    text: &mut Option<RawString<'a>>,
+) -> json::Result<()> {
+    let (mut index, mut finished, mut content) = (None, false, None);
     reader.object(&mut |reader, key| {
         if key == *"index" {
             index = reader.integer()?;
         } else if key == *"finish_reason" {
             finished = is_truthy(reader.skip()?);
+        } else if key == *"delta" {
+            content = None;
+            reader.object(&mut |reader, key| {
+                if key == *"content" {
+                    content = reader.string()?;
+                    Ok(())
+                } else {
+                    reader.skip().map(drop)
+                }
+            })?;
         } else {
             reader.skip()?;
         }
         Ok(())
     })?;
-    progress.note(index.unwrap_or(0), finished);
+    let index = index.unwrap_or(0);
+    progress.note(index, finished);
+    if index == 0 {
+        *text = text.or(content);
+    }
     Ok(())
 }
 

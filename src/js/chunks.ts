@@ -1,16 +1,18 @@
-/** The chunks of a stream, made of what the core says of them: JSON to parse, or values to put in the holes of a shape. */
+/** The items of a stream, made of what the core says of them: chunks, or their texts alone. */
 
-import type { ChunkSource } from "./glue/chatmux.js";
 import type { ChatCompletionChunk } from "./types.js";
 import { memoryBytes, memoryWords } from "./wasm.js";
 
 // How many numbers come first, and the kinds of chunks: see src/batch.rs.
-const HEADER = 4;
+const HEADER = 3;
 const LEARNT = 1;
 const SHAPED = 2;
 
-type Json = Record<string | number, unknown>;
-type Path = (string | number)[];
+/** All chunks of a read: as many as a number of 32 bits can say. */
+const ALL = 0xffffffff;
+
+type Key = string | number;
+type Json = Record<Key, unknown>;
 /** Makes a chunk, or a part of one, with these values in its holes. */
 type Make = (values: string[]) => unknown;
 
@@ -23,7 +25,7 @@ interface Shape {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A text in the memory of the module. A decoder costs more than a token is long: short ASCII is done by hand. */
-function decode(at: number, length: number): string {
+export function decode(at: number, length: number): string {
   const bytes = memoryBytes();
   if (length < SHORT) {
     let text = "";
@@ -37,74 +39,101 @@ function decode(at: number, length: number): string {
 const SHORT = 12;
 const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 
-/** The chunks of one read. They are made one by one, when they are asked for. */
-export class Chunks {
+/**
+ * The items of one read. They are made one by one, when they are asked for; until then their numbers stay where the core
+ * has put them.
+ */
+export abstract class Items<Item> {
+  /** How many are left. */
+  left = 0;
+  /** The text of those that are left, and where in the memory their numbers go on. */
+  protected text = "";
+  protected textAt = 0;
+  protected at = 0;
+
+  /** Takes over the items of a read, whose numbers are at this address. Those of the last one must have been taken. */
+  load(address: number): void {
+    const words = memoryWords();
+    const at = address >>> 2;
+    this.left = words[at]!;
+    if (this.left === 0) return;
+    this.text = decode(words[at + 1]!, words[at + 2]!);
+    this.textAt = 0;
+    this.at = at + HEADER;
+  }
+
+  /** Makes the next item. */
+  abstract take(): Item;
+
+  /** How many chunks of the read are taken with the items that were. */
+  abstract get chunks(): number;
+
+  protected slice(length: number): string {
+    const from = this.textAt;
+    return this.text.slice(from, (this.textAt += length));
+  }
+}
+
+/** The chunks of a read. */
+export class Chunks extends Items<ChatCompletionChunk> {
   readonly #shapes: Shape[] = [];
   readonly #values: string[] = [];
-  #left = 0;
-  #text = "";
-  #textAt = 0;
-  #numbers: Uint32Array = new Uint32Array(0);
-  #at = 0;
+  #count = 0;
 
-  /** How many chunks are left. */
-  get left(): number {
-    return this.#left;
+  override load(address: number): void {
+    super.load(address);
+    this.#count = this.left;
   }
 
-  /** Feeds the bytes of one read to the core. The chunks of the last one must have been taken. */
-  feed(source: ChunkSource, bytes: Uint8Array): void {
-    const start = source.feed(bytes) >>> 2;
-    const words = memoryWords();
-    this.#left = words[start]!;
-    if (this.#left === 0) return;
-    this.#text = decode(words[start + 1]!, words[start + 2]!);
-    this.#textAt = 0;
-    // A copy, because the memory may be another by the time that the next chunk is asked for.
-    this.#numbers = words.slice(start + HEADER, start + words[start + 3]!);
-    this.#at = 0;
+  get chunks(): number {
+    return this.left ? this.#count - this.left : ALL;
   }
 
-  /** Drops what is left. */
-  clear(): void {
-    this.#left = 0;
-  }
-
-  /** Makes the next chunk. */
   take(): ChatCompletionChunk {
-    this.#left--;
-    const kind = this.#numbers[this.#at++]!;
+    const words = memoryWords();
+    this.left--;
+    const kind = words[this.at++]!;
     if (kind >= SHAPED) {
       const { make, holes } = this.#shapes[kind - SHAPED]!;
-      for (let i = 0; i < holes; i++) this.#values[i] = this.#next();
+      for (let i = 0; i < holes; i++) this.#values[i] = this.slice(words[this.at++]!);
       return make(this.#values) as ChatCompletionChunk;
     }
-    const text = this.#next();
+    const text = this.slice(words[this.at++]!);
     if (kind === LEARNT) {
-      const number = this.#numbers[this.#at++]!;
-      const paths: Path[] = JSON.parse(this.#next());
+      const number = words[this.at++]!;
+      const paths: Key[][] = JSON.parse(this.slice(words[this.at++]!));
       const make = maker(JSON.parse(text), paths.map((path, index) => ({ path, index })))!;
       this.#shapes[number] = { make, holes: paths.length };
     }
     return JSON.parse(text);
   }
+}
 
-  #next(): string {
-    const from = this.#textAt;
-    return this.#text.slice(from, (this.#textAt += this.#numbers[this.#at++]!));
+/** The texts of a read, of the chunks that have any. */
+export class Texts extends Items<string> {
+  #chunks = 0;
+
+  get chunks(): number {
+    return this.left ? this.#chunks : ALL;
+  }
+
+  take(): string {
+    const words = memoryWords();
+    this.left--;
+    this.#chunks = words[this.at++]!;
+    const length = words[this.at++]!;
+    const text = this.slice(length >>> 1);
+    return length & 1 ? JSON.parse(text) : text;
   }
 }
 
 /** A hole below the value at hand: the rest of its path, and which of the values goes there. */
 interface Hole {
-  path: Path;
+  path: Key[];
   index: number;
 }
 
-/**
- * A function that makes copies of `value` with other values in its holes. Copies share nothing with each other. Each part
- * has a function of its own, because engines remember the form of the objects that a function copies.
- */
+/** A function that makes copies of `value` with other values in its holes. Copies share nothing with each other. */
 function maker(value: unknown, holes: Hole[]): Make | undefined {
   const [hole] = holes;
   if (hole && hole.path.length === 0) {
@@ -112,29 +141,77 @@ function maker(value: unknown, holes: Hole[]): Make | undefined {
     return typeof value === "number" ? (values) => Number(values[index]) : (values) => values[index];
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const keys: (string | number)[] = [];
-  const makes: Make[] = [];
+  const parts: [Key, Make][] = [];
   for (const key of Object.keys(value)) {
     const below = holes.filter(({ path }) => String(path[0]) === key).map(({ path, index }) => ({ path: path.slice(1), index }));
     const make = maker((value as Json)[key], below);
-    if (!make) continue;
-    keys.push(key);
-    makes.push(make);
+    if (make) parts.push([key, make]);
   }
-  const [firstKey, only] = [keys[0]!, makes[0]!];
   if (Array.isArray(value)) {
-    if (value.length === 1 && only) return (values) => [only(values)];
-    return (values) => fill(value.slice() as unknown as Json, keys, makes, values);
+    const [first] = parts;
+    if (value.length === 1 && first) return (values) => [first[1](values)];
+    return (values) => fill(value.slice() as unknown as Json, parts, values);
   }
-  if (keys.length !== 1) return (values) => fill({ ...value }, keys, makes, values);
-  return (values) => {
-    const copy: Json = { ...value };
-    copy[firstKey] = only(values);
-    return copy;
-  };
+  const [first, ...rest] = parts;
+  if (!first) return () => ({ ...value });
+  const copy = COPIES[hash(Object.keys(value)) % COPIES.length]!(value as Json, ...first);
+  return rest.length ? (values) => fill(copy(values), rest, values) : copy;
 }
 
-function fill(copy: Json, keys: (string | number)[], makes: Make[], values: string[]): Json {
-  for (let i = 0; i < keys.length; i++) copy[keys[i]!] = makes[i]!(values);
+function fill(copy: Json, parts: [Key, Make][], values: string[]): Json {
+  for (const [key, make] of parts) copy[key] = make(values);
   return copy;
+}
+
+/**
+ * The same function in several places. Engines remember for each place in the source what the objects look like that are
+ * copied there, and copy those of a few forms five times as fast as those of many: each form keeps to its own place.
+ */
+const COPIES: ((value: Json, key: Key, make: Make) => (values: string[]) => Json)[] = [
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+  (value, key, make) => (values) => {
+    const copy = { ...value };
+    copy[key] = make(values);
+    return copy;
+  },
+];
+
+function hash(keys: string[]): number {
+  let hash = 0;
+  for (const character of keys.join()) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
+  return hash;
 }

@@ -4,12 +4,11 @@
 import * as core from "./core.js";
 import * as errors from "./errors.js";
 import { type CallOptions, type ClientOptions, complete, type RequestOptions } from "./options.js";
-import type { Stream } from "./stream.js";
+import type { ChunkStream } from "./stream.js";
 import type {
   CatalogueFilters,
   CatalogueModel,
   ChatCompletion,
-  ChatCompletionChunk,
   ChatCompletionCreateParams,
   ChatCompletionCreateParamsBase,
   ChatCompletionCreateParamsNonStreaming,
@@ -96,15 +95,15 @@ export class Completions {
    * @throws {APIError} when the provider answers with an error or cannot be reached.
    */
   create(body: ChatCompletionCreateParamsNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
-  create(body: ChatCompletionCreateParamsStreaming, options?: RequestOptions): Promise<Stream<ChatCompletionChunk>>;
+  create(body: ChatCompletionCreateParamsStreaming, options?: RequestOptions): Promise<ChunkStream>;
   create(
     body: ChatCompletionCreateParamsBase,
     options?: RequestOptions,
-  ): Promise<Stream<ChatCompletionChunk> | ChatCompletion>;
+  ): Promise<ChunkStream | ChatCompletion>;
   create(
     body: ChatCompletionCreateParams | ChatCompletionCreateParamsBase,
     options?: RequestOptions,
-  ): Promise<Stream<ChatCompletionChunk> | ChatCompletion> {
+  ): Promise<ChunkStream | ChatCompletion> {
     const whole = merge(this.#options, options);
     return body?.stream
       ? core.createChatCompletionStream(body as ChatCompletionCreateParamsStreaming, whole)
@@ -152,7 +151,7 @@ export class Models {
  * call counts: a key must not follow a base URL that a call brings along. */
 function merge(client: ClientOptions, call: RequestOptions | null | undefined): CallOptions {
   const whole: CallOptions = { ...client };
-  for (const name of ["signal", "timeout", "maxRetries", "headers", "query"] as const) {
+  for (const name of ["signal", "timeout", "maxRetries", "maxEventBytes", "headers", "query"] as const) {
     const value = call?.[name];
     if (value !== undefined) Object.assign(whole, { [name]: value });
   }

@@ -8,12 +8,11 @@ import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { type CallOptions, complete } from "./options.js";
-import { fromSource, Stream } from "./stream.js";
+import { ChunkStream, Stream } from "./stream.js";
 import type {
   CatalogueFilters,
   CatalogueModel,
   ChatCompletion,
-  ChatCompletionChunk,
   ChatCompletionCreateParamsNonStreaming,
   ChatCompletionCreateParamsStreaming,
   ModelList,
@@ -24,7 +23,7 @@ export * from "./errors.js";
 export type { CallOptions, ClientOptions, Fetch, HeadersLike, QueryLike, RequestOptions } from "./options.js";
 export type * from "./types.js";
 export type { WasmSource } from "./wasm.js";
-export { init, Stream };
+export { ChunkStream, init, Stream };
 
 /**
  * Asks for a whole chat completion.
@@ -53,8 +52,8 @@ export function createChatCompletion(
 export function createChatCompletionStream(
   request: ChatCompletionCreateParamsStreaming,
   options: CallOptions = {},
-): Promise<Stream<ChatCompletionChunk>> {
-  return call(options, async (whole) => fromSource(await glue.createChatCompletionStream(request, whole)));
+): Promise<ChunkStream> {
+  return call(options, async (whole) => new ChunkStream(await glue.createChatCompletionStream(request, whole)));
 }
 
 /** Lists the models of the account. */

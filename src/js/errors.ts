@@ -19,6 +19,7 @@ export type ErrorKind =
   | "api"
   | "redirect"
   | "malformed_response"
+  | "too_large"
   | "connection"
   | "timeout"
   | "stream_timeout"

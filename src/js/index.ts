@@ -4,6 +4,6 @@ export { Chatmux, Chatmux as default, type Completions, type Models, type Models
 export * from "./errors.js";
 export { ChatmuxError as OpenAIError } from "./errors.js";
 export type { ClientOptions, Fetch, HeadersLike, QueryLike, RequestOptions } from "./options.js";
-export { Stream } from "./stream.js";
+export { ChunkStream, Stream } from "./stream.js";
 export type * from "./types.js";
 export { init, type WasmSource } from "./wasm.js";

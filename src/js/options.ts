@@ -22,6 +22,8 @@ export interface RequestOptions {
   timeout?: number | undefined;
   /** How often a failed try is repeated. Default 2. */
   maxRetries?: number | undefined;
+  /** The most bytes that one event of a stream may have; a larger one is an error. Default 134 217 728 (128 MiB). */
+  maxEventBytes?: number | undefined;
   /** Headers of this call, which win over the client's. */
   headers?: HeadersLike | null | undefined;
   /** Query parameters of this call, which win over the client's. */
@@ -41,6 +43,8 @@ export interface ClientOptions {
   timeout?: number | undefined;
   /** How often a failed try is repeated. Default 2. */
   maxRetries?: number | undefined;
+  /** The most bytes that one event of a stream may have; a larger one is an error. Default 134 217 728 (128 MiB). */
+  maxEventBytes?: number | undefined;
   /** Headers of every call. */
   defaultHeaders?: HeadersLike | null | undefined;
   /** Query parameters of every call. */

@@ -1,10 +1,15 @@
 /** A streamed answer: read once, chunk by chunk, no faster than its reader. */
 
-import { Chunks } from "./chunks.js";
+import { Chunks, decode, type Items, Texts } from "./chunks.js";
 import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import type { ChunkSource } from "./glue/chatmux.js";
-import type { ChatCompletionChunk } from "./types.js";
+import type { ChatCompletion, ChatCompletionChunk } from "./types.js";
+import { memoryBytes, memoryWords } from "./wasm.js";
+
+/** How many bytes are decoded in one go. */
+const MAX_FEED = 64 << 10;
+const NO_BYTES = new Uint8Array(0);
 
 /** How long the end of a finished response may take before its connection is closed, in milliseconds. */
 const LINGER_MS = 100;
@@ -86,41 +91,84 @@ export class Stream<Item> implements AsyncIterable<Item> {
 }
 
 /**
- * The stream of the chunks that a source of the core decodes.
- * @internal
+ * A streamed chat completion. It is read once: chunk by chunk, or its text alone.
+ *
+ * @example
+ * const stream = await client.chat.completions.create({ model, messages, stream: true });
+ * for await (const text of stream.textDeltas()) write(text);
+ * console.log(stream.partial?.usage);
  */
-export function fromSource(source: ChunkSource): Stream<ChatCompletionChunk> {
-  const chunks = new ChunkIterator(source);
-  return new Stream(
-    once(() => chunks),
-    source.controller,
-  );
+export class ChunkStream extends Stream<ChatCompletionChunk> {
+  readonly #begin: <Item>(items: Items<Item>) => Reading<Item>;
+  readonly #reading: Reading<unknown>;
+
+  /** @internal */
+  constructor(source: ChunkSource) {
+    const reading = new Reading<unknown>(source);
+    const begin = <Item>(items: Items<Item>): Reading<Item> => {
+      if (reading.items) throw consumed();
+      reading.items = items;
+      return reading as Reading<Item>;
+    };
+    super(() => begin(new Chunks()), source.controller);
+    this.#begin = begin;
+    this.#reading = reading;
+  }
+
+  /**
+   * The completion as assembled so far, with all chunks that the loop has been given: text, refusal, reasoning, tool calls,
+   * finish reasons, usage. `null` before the first. A new object each time, which is made when it is asked for.
+   */
+  get partial(): ChatCompletion | null {
+    const json = this.#reading.partial();
+    return json ? JSON.parse(json) : null;
+  }
+
+  /** The text of the first choice, as it comes: less work than the chunks, where only the text is wanted. */
+  textDeltas(): AsyncIterableIterator<string> {
+    return this.#begin(new Texts());
+  }
+
+  /** The whole text of the first choice, when the stream has ended. */
+  async text(): Promise<string> {
+    const reading = this.#begin(new Texts());
+    let text = "";
+    for await (const part of reading) text += part;
+    return text;
+  }
 }
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 const ignore = (): void => {};
 
 function once<Item>(iterate: () => AsyncIterator<Item>): () => AsyncIterator<Item> {
-  let consumed = false;
+  let isConsumed = false;
   return () => {
-    if (consumed) {
-      throw new ChatmuxError("Cannot iterate over a consumed stream, use `.tee()` to split the stream.");
-    }
-    consumed = true;
+    if (isConsumed) throw consumed();
+    isConsumed = true;
     return iterate();
   };
 }
 
+function consumed(): ChatmuxError {
+  return new ChatmuxError("Cannot iterate over a consumed stream, use `.tee()` to split the stream.");
+}
+
 /**
- * Reads the body, feeds the core, hands out its chunks. Written by hand rather than as a generator: `return()` must
- * end a read that is still waiting, and a chunk that is there costs no turn of a state machine.
+ * Reads the body, feeds the core, hands out its items. Written by hand rather than as a generator: `return()` must end a
+ * read that is still waiting, and an item that is there costs no turn of a state machine.
  */
-class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
+class Reading<Item> implements AsyncIterableIterator<Item> {
+  /** What the bytes become, once that is known. */
+  items: Items<Item> | undefined;
   readonly #source: ChunkSource;
   readonly #controller: AbortController;
   #reader: Reader | undefined;
-  readonly #chunks = new Chunks();
+  /** What was read and is not decoded yet. */
+  #bytes: Uint8Array = NO_BYTES;
   #closed = false;
+  /** The JSON of the completion, when the source is gone. */
+  #partial = "";
   /** How many answers are owed, and the one that was asked for last: they are given one after the other. */
   #waiting = 0;
   #last: Promise<unknown> | undefined;
@@ -137,46 +185,67 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
     return this;
   }
 
-  next(): Promise<IteratorResult<ChatCompletionChunk>> {
-    if (this.#waiting === 0 && this.#chunks.left) return Promise.resolve({ done: false, value: this.#chunks.take() });
-    return (this.#last = this.#pull(this.#waiting++ ? this.#last : undefined));
+  next(): Promise<IteratorResult<Item>> {
+    const items = this.items!;
+    if (this.#waiting === 0 && items.left) return Promise.resolve({ done: false, value: items.take() });
+    return (this.#last = this.#answer(items, this.#waiting++ ? this.#last : undefined));
   }
 
-  async return(): Promise<IteratorResult<ChatCompletionChunk>> {
+  async return(): Promise<IteratorResult<Item>> {
     if (!this.#closed) this.#controller.abort();
     return END;
   }
 
-  async #pull(before: Promise<unknown> | undefined): Promise<IteratorResult<ChatCompletionChunk>> {
+  /** The completion as assembled so far, as JSON; empty before the first chunk. */
+  partial(): string {
+    if (this.#closed) return this.#partial;
+    let at = this.#source.partial(this.items?.chunks ?? 0) >>> 2;
+    const words = memoryWords();
+    let json = "";
+    for (let parts = words[at++]!; parts > 0; parts--) json += decode(words[at++]!, words[at++]!);
+    return json;
+  }
+
+  async #answer(items: Items<Item>, before: Promise<unknown> | undefined): Promise<IteratorResult<Item>> {
     if (before) await before.then(ignore, ignore);
     try {
-      return await this.#read();
+      for (;;) {
+        if (items.left) return { done: false, value: items.take() };
+        if (this.#closed) return END;
+        if (this.#source.ended) return this.#end(true);
+        if (this.#bytes.length === 0) {
+          let read: IteratorResult<unknown, unknown>;
+          try {
+            this.#reader ??= readerOf(this.#source.body);
+            read = await this.#reader.read();
+          } catch (cause) {
+            // The error of an abort and the abort itself arrive in either order.
+            if (this.#closed || this.#controller.signal.aborted) return END;
+            const error = toError(this.#source.broken(cause));
+            this.#leave();
+            throw error;
+          }
+          if (this.#closed) return END;
+          if (read.done) return this.#end(false);
+          this.#bytes = toBytes(read.value);
+        }
+        this.#feed(items);
+      }
     } finally {
       // Here, and not after the answer was heard: who hears it asks for the next at once, which is to take the short way.
       this.#waiting--;
     }
   }
 
-  async #read(): Promise<IteratorResult<ChatCompletionChunk>> {
-    for (;;) {
-      if (this.#chunks.left) return { done: false, value: this.#chunks.take() };
-      if (this.#closed) return END;
-      if (this.#source.ended) return this.#end(true);
-      let read: IteratorResult<unknown, unknown>;
-      try {
-        this.#reader ??= readerOf(this.#source.body);
-        read = await this.#reader.read();
-      } catch (cause) {
-        // The error of an abort and the abort itself arrive in either order.
-        if (this.#closed || this.#controller.signal.aborted) return END;
-        const error = toError(this.#source.broken(cause));
-        this.#leave();
-        throw error;
-      }
-      if (this.#closed) return END;
-      if (read.done) return this.#end(false);
-      this.#chunks.feed(this.#source, toBytes(read.value));
-    }
+  /** Has the next bytes decoded: not all of a large read at once, for the core would need as much memory. */
+  #feed(items: Items<Item>): void {
+    const bytes = this.#bytes;
+    const length = Math.min(bytes.length, MAX_FEED);
+    const whole = length === bytes.length;
+    const room = this.#source.room(length);
+    memoryBytes().set(whole ? bytes : bytes.subarray(0, length), room);
+    this.#bytes = whole ? NO_BYTES : bytes.subarray(length);
+    items.load(this.#source.feed(length));
   }
 
   /** The stream is over: well, or with the error that the core held back until its last chunk was delivered. */
@@ -197,7 +266,7 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
     if (this.#closed) return;
     const cancelled = this.#cancel();
     this.#close();
-    this.#chunks.clear();
+    if (this.items) this.items.left = 0;
     cancelled.catch(ignore);
     this.#controller.abort();
   }
@@ -209,6 +278,7 @@ class ChunkIterator implements AsyncIterableIterator<ChatCompletionChunk> {
   }
 
   #close(): void {
+    this.#partial = this.partial();
     this.#closed = true;
     this.#source.close();
     this.#source.free();

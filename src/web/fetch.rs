@@ -121,7 +121,7 @@ impl Call {
             }
         } else {
             match answer::event_stream(&reply) {
-                Some(body) => return Ok(ChunkSource::new(reply, body).into()),
+                Some(body) => return Ok(ChunkSource::new(reply, body, self.options.max_event_bytes).into()),
                 None => match reply.text().await {
                     Ok(text) => answer::no_stream(&reply, &text),
                     Err(failure) => failure,

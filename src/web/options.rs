@@ -9,6 +9,7 @@ use super::failure::{Result, invalid};
 use super::host;
 use crate::request;
 use crate::retry;
+use crate::sse::MAX_EVENT_BYTES;
 
 #[wasm_bindgen]
 extern "C" {
@@ -29,6 +30,8 @@ pub struct Options {
     pub timeout_ms: f64,
     /// How often a failed try is repeated.
     pub max_retries: u32,
+    /// The most bytes that one event of a stream may have.
+    pub max_event_bytes: usize,
     /// The caller's signal.
     pub signal: Option<AbortSignal>,
     /// The caller's `fetch`, or the host's.
@@ -58,6 +61,9 @@ impl Options {
                 .filter(|number| number.fract() == 0.0)
                 .map(saturate)
                 .ok_or_else(|| invalid("`maxRetries` must be a whole number, 0 or more."))?,
+            max_event_bytes: read_number(&get("maxEventBytes"), f64::from(MAX_EVENT_BYTES as u32))
+                .map(|number| saturate(number) as usize)
+                .ok_or_else(|| invalid("`maxEventBytes` must be a number of bytes, 0 or more."))?,
             signal: match get("signal") {
                 signal if host::is_absent(&signal) => None,
                 signal if host::has_function(&signal, "addEventListener") => Some(signal.unchecked_into()),

@@ -9,12 +9,16 @@ use crate::batch::Batch;
 use crate::error::Error;
 use crate::stream::ChunkStream;
 
-/// A streamed answer whose headers have arrived. The iteration itself is JavaScript's: it reads `body`, hands the
-/// bytes to `feed`, and calls `close` when it is done, however that came about.
+/// A streamed answer whose headers have arrived. The iteration itself is JavaScript's: it reads `body`, puts the bytes
+/// into the `room` made for them, has them decoded by `feed`, and calls `close` when it is done, however that came about.
 #[wasm_bindgen]
 pub struct ChunkSource {
     stream: ChunkStream,
     batch: Batch,
+    /// Whether only the text is wanted.
+    text_only: bool,
+    /// Where the parts of the completion are in memory.
+    parts: Vec<u32>,
     body: JsValue,
     /// Holds the listener on the caller's signal until the stream is closed.
     reply: Reply,
@@ -22,9 +26,16 @@ pub struct ChunkSource {
 
 impl ChunkSource {
     /// The stream of this reply.
-    pub fn new(reply: Reply, body: JsValue) -> Self {
+    pub fn new(reply: Reply, body: JsValue, max_event_bytes: usize) -> Self {
         reply.stop_clock();
-        Self { stream: ChunkStream::new(reply.status()), batch: Batch::default(), reply, body }
+        Self {
+            stream: ChunkStream::new(reply.status()).with_max_event_bytes(max_event_bytes),
+            batch: Batch::default(),
+            text_only: false,
+            parts: Vec::new(),
+            body,
+            reply,
+        }
     }
 
     /// The chunks of the last read.
@@ -58,12 +69,47 @@ impl ChunkSource {
         self.stream.has_ended()
     }
 
-    /// Decodes the next bytes. Returns where the numbers of the chunks that they finish are in the memory of the module,
-    /// until the next bytes are fed; how to read them is said in `src/batch.rs`.
-    pub fn feed(&mut self, bytes: &[u8]) -> *const u32 {
-        self.batch.clear();
-        self.stream.push(bytes, |piece| self.batch.add(&piece));
-        self.batch.finish().as_ptr()
+    /// From now on only the text of the first choice is handed out.
+    #[wasm_bindgen(js_name = textOnly)]
+    pub fn text_only(&mut self) {
+        self.text_only = true;
+    }
+
+    /// Where the next bytes go in the memory of the module: room for `length` of them. The chunks of the last read are
+    /// taken.
+    pub fn room(&mut self, length: usize) -> *mut u8 {
+        self.stream.room(length).as_mut_ptr()
+    }
+
+    /// Decodes the next `length` bytes. Returns where the numbers of the items that they finish are in the memory of the
+    /// module, until there is room for the next bytes; how to read them is said in `src/batch.rs`.
+    pub fn feed(&mut self, length: usize) -> *const u32 {
+        let Self { stream, batch, text_only, .. } = self;
+        batch.clear();
+        if *text_only {
+            stream.decode(length, |piece| batch.add_text_of(&piece));
+        } else {
+            stream.decode(length, |piece| batch.add(&piece));
+        }
+        batch.finish().as_ptr()
+    }
+
+    /// The completion as assembled so far, when so many chunks of the last read were taken. Returns where the numbers
+    /// are that say where its JSON is: how many parts it has, and of each the place and the length in bytes.
+    pub fn partial(&mut self, taken: usize) -> *const u32 {
+        let Self { stream, parts, .. } = self;
+        parts.clear();
+        parts.push(0);
+        let partial = stream.partial_after(taken);
+        if !partial.is_empty() {
+            // Addresses in wasm have 32 bits.
+            partial.write(&mut |part| parts.extend([part.as_ptr() as u32, part.len() as u32]));
+        }
+        let count = parts.len() as u32 / 2;
+        if let Some(slot) = parts.first_mut() {
+            *slot = count;
+        }
+        parts.as_ptr()
     }
 
     /// The verdict, once the chunks before it are delivered: throws error data when the stream did not end well.

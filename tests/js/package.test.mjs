@@ -187,14 +187,14 @@ suite("the types", () => {
     const flat = core.replace(/\s+/g, " ");
     for (const [name, type] of Object.entries({
       createChatCompletion: "ChatCompletion",
-      createChatCompletionStream: "Stream<ChatCompletionChunk>",
+      createChatCompletionStream: "ChunkStream",
       listModels: "ModelList",
       listCatalogue: "CatalogueModel[]",
     })) {
       const signature = new RegExp(`export declare function ${name}\\([^;]*\\): ([^;]*);`).exec(flat);
       assert.equal(signature?.[1], `Promise<${type}>`, name);
     }
-    assert.match(flat, /export declare function init\(|export \{ init, Stream \}/);
+    assert.match(flat, /export declare function init\(|export \{ ChunkStream, init, Stream \}/);
   });
 
   test("never say any, but for what wasm-bindgen writes of its own module", () => {
