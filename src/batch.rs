@@ -1,8 +1,8 @@
 //! The chunks of one read, as JavaScript takes them over: all their texts in one string, and numbers that say what each
 //! part of it is. One crossing, one decoding of UTF-8, however many chunks there are.
 //!
-//! The numbers begin with a [`HEADER`]: how many items there are, where their text is and how many bytes it has. Those of
-//! an item follow, lengths in UTF-16 units. Of a chunk:
+//! The numbers begin with a [`HEADER`]: how many items there are, where their text is and how many bytes it has, and
+//! whether the stream is over with them. Those of an item follow, lengths in UTF-16 units. Of a chunk:
 //!
 //! | kind | then |
 //! |---|---|
@@ -18,7 +18,7 @@ use crate::sse::empty;
 use crate::stream::{Form, Piece};
 
 /// How many numbers come before those of the first item.
-pub const HEADER: usize = 3;
+pub const HEADER: usize = 4;
 
 /// A chunk to be parsed.
 pub const JSON: u32 = 0;
@@ -68,12 +68,14 @@ impl Batch {
             Form::Shaped(number, values, event) => {
                 self.numbers.push(SHAPED + index(number));
                 for value in values {
-                    // Valid UTF-8: a value that is not has no shape.
-                    let text = std::str::from_utf8(value.of(event)).unwrap_or_default();
-                    if value.escaped {
-                        self.add_text(&RawString::new(text).text());
+                    let bytes = value.of(event);
+                    if value.plain {
+                        self.numbers.push(index(bytes.len()));
+                        self.text.extend_from_slice(bytes);
                     } else {
-                        self.add_text(text);
+                        // Valid UTF-8: a value that is not has no shape.
+                        let text = std::str::from_utf8(bytes).unwrap_or_default();
+                        self.add_text(&RawString::new(text).text());
                     }
                 }
             }
@@ -98,8 +100,8 @@ impl Batch {
     }
 
     /// Writes the header of what was added, and returns all numbers.
-    pub fn finish(&mut self) -> &[u32] {
-        let header = [self.items, index(self.text.as_ptr() as usize), index(self.text.len())];
+    pub fn finish(&mut self, has_ended: bool) -> &[u32] {
+        let header = [self.items, index(self.text.as_ptr() as usize), index(self.text.len()), has_ended.into()];
         for (slot, number) in self.numbers.iter_mut().zip(header) {
             *slot = number;
         }

@@ -50,8 +50,8 @@ pub struct Span {
     pub start: usize,
     /// Where it ends.
     pub end: usize,
-    /// Whether it is a string with escapes in it.
-    pub escaped: bool,
+    /// Whether it stands for itself: ASCII without escapes.
+    pub plain: bool,
 }
 
 impl Span {
@@ -109,7 +109,7 @@ impl Shape {
             from = at + end;
         }
         fixed.push(event.get(from..)?.to_vec());
-        values.extend(learner.holes.iter().map(|&(_, start, end)| Span { start, end, escaped: false }));
+        values.extend(learner.holes.iter().map(|&(_, start, end)| Span { start, end, plain: false }));
         Some(Self {
             fixed,
             text: learner.holes.iter().position(|&(_, start, _)| Some(start) == text),
@@ -165,8 +165,8 @@ impl Shape {
                 Hole::Count => read_count(rest),
             };
             match read {
-                Ok((length, escaped)) => {
-                    values.push(Span { start: at, end: at + length, escaped });
+                Ok((length, plain)) => {
+                    values.push(Span { start: at, end: at + length, plain });
                     at += length;
                 }
                 Err(other) => return other,
@@ -178,16 +178,25 @@ impl Shape {
 
 /// `None` when `bytes` begin with `fixed`.
 fn differ(bytes: &[u8], fixed: &[u8]) -> Option<Match> {
-    let (words, tail) = fixed.as_chunks::<8>();
     let Some(same) = bytes.get(..fixed.len()) else {
         return Some(if fixed.starts_with(bytes) { Match::Short } else { Match::No });
     };
+    // Most of an event stays: it is looked at 32 bytes at a time.
+    let (blocks, tail) = fixed.as_chunks::<8>();
     let (others, other_tail) = same.as_chunks::<8>();
-    let equal = words.iter().zip(others).all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other));
-    (!equal || tail.iter().ne(other_tail)).then_some(Match::No)
+    let (fours, rest) = blocks.as_chunks::<4>();
+    let (other_fours, other_rest) = others.as_chunks::<4>();
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let differ = |[a, b, c, d]: &[[u8; 8]; 4], [e, f, g, h]: &[[u8; 8]; 4]| {
+        (word(a) ^ word(e)) | (word(b) ^ word(f)) | (word(c) ^ word(g)) | (word(d) ^ word(h)) != 0
+    };
+    let differs = fours.iter().zip(other_fours).any(|(one, other)| differ(one, other))
+        || rest.iter().zip(other_rest).any(|(one, other)| word(one) != word(other))
+        || tail.iter().ne(other_tail);
+    differs.then_some(Match::No)
 }
 
-/// The length of the string that `bytes` are in the middle of, and whether it has escapes. A string with a lone surrogate
+/// The length of the string that `bytes` are in the middle of, and whether it is plain. A string with a lone surrogate
 /// or with bytes that are no UTF-8 does not count as one: the platform's ways with them are the general reader's affair.
 fn read_text(bytes: &[u8]) -> Result<(usize, bool), Match> {
     let mut at = 0;
@@ -209,7 +218,7 @@ fn read_text(bytes: &[u8]) -> Result<(usize, bool), Match> {
     }
     let text = bytes.get(..at).unwrap_or_default();
     if (ascii || std::str::from_utf8(text).is_ok()) && (!escaped || json::has_whole_escapes(text)) {
-        Ok((at, escaped))
+        Ok((at, ascii && !escaped))
     } else {
         Err(Match::No)
     }
@@ -220,7 +229,7 @@ fn read_count(bytes: &[u8]) -> Result<(usize, bool), Match> {
     match bytes.iter().position(|byte| !byte.is_ascii_digit()) {
         None => Err(Match::Short),
         Some(1..=15) if bytes.first() == Some(&b'0') && bytes.get(1).is_some_and(u8::is_ascii_digit) => Err(Match::No),
-        Some(length @ 1..=15) => Ok((length, false)),
+        Some(length @ 1..=15) => Ok((length, true)),
         Some(_) => Err(Match::No),
     }
 }

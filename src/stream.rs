@@ -21,9 +21,9 @@ const MAX_READ: usize = 64 << 10;
 pub struct Piece<'a> {
     /// How the core came to know it.
     pub form: Form<'a>,
-    /// Its JSON: valid UTF-8.
+    /// Its JSON, and the text of the first choice: valid UTF-8, and looked at as such when somebody asks.
     json: &'a [u8],
-    text: Option<RawString<'a>>,
+    text: &'a [u8],
 }
 
 /// How a chunk came to be known.
@@ -47,7 +47,8 @@ impl<'a> Piece<'a> {
     /// The text of the first choice, where the chunk has any.
     #[must_use]
     pub fn text(&self) -> Option<RawString<'a>> {
-        self.text.filter(|text| !text.raw().is_empty())
+        let text = std::str::from_utf8(self.text).unwrap_or_default();
+        (!text.is_empty()).then(|| RawString::new(text))
     }
 }
 
@@ -248,12 +249,7 @@ impl ChunkStream {
         self.read.pieces.push(Kept { kind, start: json_at, end: json_at + json.len(), event: start, values });
         let values = self.read.values.get(values..).unwrap_or_default();
         let text = shape.text().and_then(|text| values.get(text)).map(|text| text.of(event));
-        on_piece(Piece {
-            form: Form::Shaped(number, values, event),
-            json,
-            // Valid: the values have been looked at.
-            text: text.and_then(|text| std::str::from_utf8(text).ok()).map(RawString::new),
-        });
+        on_piece(Piece { form: Form::Shaped(number, values, event), json, text: text.unwrap_or_default() });
     }
 
     /// Reads one event in full, and learns its shape where it stands whole in `bytes`. Returns how much was taken.
@@ -282,7 +278,7 @@ impl ChunkStream {
                 on_piece(Piece {
                     form: shape.map_or(Form::Read, |(number, shape)| Form::Learnt(number, shape)),
                     json: event.data.as_bytes(),
-                    text,
+                    text: text.map_or(&[], |text| text.raw().as_bytes()),
                 });
             }
             Ok(Message::Done) => self.end = Some(Ok(())),

@@ -68,7 +68,7 @@ struct Page {
 impl Page {
     fn take(&mut self, batch: &mut Batch) -> Vec<Value> {
         let units: Vec<u16> = std::str::from_utf8(batch.text()).expect("the text is UTF-8").encode_utf16().collect();
-        let all = batch.finish().to_vec();
+        let all = batch.finish(false).to_vec();
         let (mut numbers, mut at) = (all.iter().copied().skip(HEADER), 0);
         let mut chunks = Vec::new();
         while let Some(kind) = numbers.next() {

@@ -99,19 +99,12 @@ export class Stream<Item> implements AsyncIterable<Item> {
  * console.log(stream.partial?.usage);
  */
 export class ChunkStream extends Stream<ChatCompletionChunk> {
-  readonly #begin: <Item>(items: Items<Item>) => Reading<Item>;
-  readonly #reading: Reading<unknown>;
+  readonly #reading: Reading;
 
   /** @internal */
   constructor(source: ChunkSource) {
-    const reading = new Reading<unknown>(source);
-    const begin = <Item>(items: Items<Item>): Reading<Item> => {
-      if (reading.items) throw consumed();
-      reading.items = items;
-      return reading as Reading<Item>;
-    };
-    super(() => begin(new Chunks()), source.controller);
-    this.#begin = begin;
+    const reading = new Reading(source);
+    super(() => reading.begin(new Chunks()), source.controller);
     this.#reading = reading;
   }
 
@@ -126,15 +119,20 @@ export class ChunkStream extends Stream<ChatCompletionChunk> {
 
   /** The text of the first choice, as it comes: less work than the chunks, where only the text is wanted. */
   textDeltas(): AsyncIterableIterator<string> {
-    return this.#begin(new Texts());
+    return this.#reading.begin(new Texts());
   }
 
   /** The whole text of the first choice, when the stream has ended. */
   async text(): Promise<string> {
-    const reading = this.#begin(new Texts());
+    const texts = new Texts();
+    const reading = this.#reading.begin(texts);
     let text = "";
-    for await (const part of reading) text += part;
-    return text;
+    for (;;) {
+      const { done, value } = await reading.next();
+      if (done) return text;
+      text += value;
+      while (texts.left) text += texts.take();
+    }
   }
 }
 
@@ -158,15 +156,17 @@ function consumed(): ChatmuxError {
  * Reads the body, feeds the core, hands out its items. Written by hand rather than as a generator: `return()` must end a
  * read that is still waiting, and an item that is there costs no turn of a state machine.
  */
-class Reading<Item> implements AsyncIterableIterator<Item> {
+class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   /** What the bytes become, once that is known. */
-  items: Items<Item> | undefined;
+  #items: Items<Item> | undefined;
   readonly #source: ChunkSource;
   readonly #controller: AbortController;
   #reader: Reader | undefined;
   /** What was read and is not decoded yet. */
   #bytes: Uint8Array = NO_BYTES;
   #closed = false;
+  /** Whether the next item comes with the next read. */
+  #isSteady = false;
   /** The JSON of the completion, when the source is gone. */
   #partial = "";
   /** How many answers are owed, and the one that was asked for last: they are given one after the other. */
@@ -185,10 +185,22 @@ class Reading<Item> implements AsyncIterableIterator<Item> {
     return this;
   }
 
+  /** Says what the bytes are to become. @throws {ChatmuxError} the second time. */
+  begin<Kind>(items: Items<Kind>): Reading<Kind> {
+    if (this.#items) throw consumed();
+    const reading = this as unknown as Reading<Kind>;
+    reading.#items = items;
+    if (items instanceof Texts && !this.#closed) this.#source.textOnly();
+    return reading;
+  }
+
   next(): Promise<IteratorResult<Item>> {
-    const items = this.items!;
-    if (this.#waiting === 0 && items.left) return Promise.resolve({ done: false, value: items.take() });
-    return (this.#last = this.#answer(items, this.#waiting++ ? this.#last : undefined));
+    const items = this.#items!;
+    if (this.#waiting > 0) return (this.#last = this.#answer(items, this.#last));
+    if (items.left) return Promise.resolve({ done: false, value: items.take() });
+    if (!this.#isSteady) return (this.#last = this.#answer(items));
+    this.#waiting++;
+    return (this.#last = this.#reader!.read().then(this.#onRead, this.#onBroken));
   }
 
   async return(): Promise<IteratorResult<Item>> {
@@ -199,35 +211,48 @@ class Reading<Item> implements AsyncIterableIterator<Item> {
   /** The completion as assembled so far, as JSON; empty before the first chunk. */
   partial(): string {
     if (this.#closed) return this.#partial;
-    let at = this.#source.partial(this.items?.chunks ?? 0) >>> 2;
+    let at = this.#source.partial(this.#items?.chunks ?? 0) >>> 2;
     const words = memoryWords();
     let json = "";
     for (let parts = words[at++]!; parts > 0; parts--) json += decode(words[at++]!, words[at++]!);
     return json;
   }
 
-  async #answer(items: Items<Item>, before: Promise<unknown> | undefined): Promise<IteratorResult<Item>> {
+  /** One read that gives an item, as most do: without an async function, whose turns cost as much as the decoding. */
+  readonly #onRead = (read: Read): IteratorResult<Item> | Promise<IteratorResult<Item>> => {
+    this.#waiting--;
+    const items = this.#items!;
+    if (read.done || this.#closed) return this.#answer(items, undefined, read);
+    this.#bytes = toBytes(read.value);
+    this.#feed(items);
+    return items.left ? { done: false, value: items.take() } : this.#answer(items);
+  };
+
+  readonly #onBroken = (cause: unknown): typeof END => {
+    this.#waiting--;
+    return this.#broken(cause);
+  };
+
+  /** Answers when the answer `before` is given, in any case there is; `read` is the read that was made for it, if any. */
+  async #answer(items: Items<Item>, before?: Promise<unknown>, read?: Read): Promise<IteratorResult<Item>> {
+    this.#waiting++;
     if (before) await before.then(ignore, ignore);
     try {
       for (;;) {
         if (items.left) return { done: false, value: items.take() };
         if (this.#closed) return END;
-        if (this.#source.ended) return this.#end(true);
+        if (items.last) return this.#end(true);
         if (this.#bytes.length === 0) {
-          let read: IteratorResult<unknown, unknown>;
           try {
             this.#reader ??= readerOf(this.#source.body);
-            read = await this.#reader.read();
+            read ??= await this.#reader.read();
           } catch (cause) {
-            // The error of an abort and the abort itself arrive in either order.
-            if (this.#closed || this.#controller.signal.aborted) return END;
-            const error = toError(this.#source.broken(cause));
-            this.#leave();
-            throw error;
+            return this.#broken(cause);
           }
           if (this.#closed) return END;
           if (read.done) return this.#end(false);
           this.#bytes = toBytes(read.value);
+          read = undefined;
         }
         this.#feed(items);
       }
@@ -235,6 +260,15 @@ class Reading<Item> implements AsyncIterableIterator<Item> {
       // Here, and not after the answer was heard: who hears it asks for the next at once, which is to take the short way.
       this.#waiting--;
     }
+  }
+
+  /** The body broke off, or was let go. */
+  #broken(cause: unknown): typeof END {
+    // The error of an abort and the abort itself arrive in either order.
+    if (this.#closed || this.#controller.signal.aborted) return END;
+    const error = toError(this.#source.broken(cause));
+    this.#leave();
+    throw error;
   }
 
   /** Has the next bytes decoded: not all of a large read at once, for the core would need as much memory. */
@@ -246,6 +280,7 @@ class Reading<Item> implements AsyncIterableIterator<Item> {
     memoryBytes().set(whole ? bytes : bytes.subarray(0, length), room);
     this.#bytes = whole ? NO_BYTES : bytes.subarray(length);
     items.load(this.#source.feed(length));
+    this.#isSteady = whole && !items.last;
   }
 
   /** The stream is over: well, or with the error that the core held back until its last chunk was delivered. */
@@ -266,7 +301,7 @@ class Reading<Item> implements AsyncIterableIterator<Item> {
     if (this.#closed) return;
     const cancelled = this.#cancel();
     this.#close();
-    if (this.items) this.items.left = 0;
+    if (this.#items) this.#items.left = 0;
     cancelled.catch(ignore);
     this.#controller.abort();
   }
@@ -280,6 +315,7 @@ class Reading<Item> implements AsyncIterableIterator<Item> {
   #close(): void {
     this.#partial = this.partial();
     this.#closed = true;
+    this.#isSteady = false;
     this.#source.close();
     this.#source.free();
   }
@@ -298,9 +334,11 @@ function linger(reader: Reader): void {
     .finally(() => clearTimeout(timer));
 }
 
+type Read = IteratorResult<unknown, unknown>;
+
 /** What is read of a body, and how it is let go. */
 interface Reader {
-  read(): Promise<IteratorResult<unknown, unknown>>;
+  read(): Promise<Read>;
   cancel(): Promise<unknown>;
 }
 

@@ -44,6 +44,12 @@ impl ChunkSource {
         &self.batch
     }
 
+    /// Whether the stream is over, so that nothing more need be read.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.stream.has_ended()
+    }
+
     fn failure(&self, error: Error) -> Box<Failure> {
         self.reply.finish(error.into())
     }
@@ -63,12 +69,6 @@ impl ChunkSource {
         self.reply.controller()
     }
 
-    /// Whether the stream is over, so that nothing more need be read.
-    #[wasm_bindgen(getter)]
-    pub fn ended(&self) -> bool {
-        self.stream.has_ended()
-    }
-
     /// From now on only the text of the first choice is handed out.
     #[wasm_bindgen(js_name = textOnly)]
     pub fn text_only(&mut self) {
@@ -86,12 +86,8 @@ impl ChunkSource {
     pub fn feed(&mut self, length: usize) -> *const u32 {
         let Self { stream, batch, text_only, .. } = self;
         batch.clear();
-        if *text_only {
-            stream.decode(length, |piece| batch.add_text_of(&piece));
-        } else {
-            stream.decode(length, |piece| batch.add(&piece));
-        }
-        batch.finish().as_ptr()
+        stream.decode(length, |piece| if *text_only { batch.add_text_of(&piece) } else { batch.add(&piece) });
+        batch.finish(stream.has_ended()).as_ptr()
     }
 
     /// The completion as assembled so far, when so many chunks of the last read were taken. Returns where the numbers
