@@ -16,6 +16,7 @@
 use crate::json::RawString;
 use crate::sse::empty;
 use crate::stream::{Form, Piece};
+use crate::text::TOPS;
 
 /// How many numbers come before those of the first item.
 pub const HEADER: usize = 4;
@@ -57,13 +58,13 @@ impl Batch {
         match piece.form {
             Form::Read => {
                 self.numbers.push(JSON);
-                self.add_text(piece.json());
+                self.add_text(piece.json_bytes());
             }
             Form::Learnt(number, shape) => {
                 self.numbers.push(LEARNT);
-                self.add_text(piece.json());
+                self.add_text(piece.json_bytes());
                 self.numbers.push(index(number));
-                self.add_text(shape.paths());
+                self.add_text(shape.paths().as_bytes());
             }
             Form::Shaped(number, values, event) => {
                 self.numbers.push(SHAPED + index(number));
@@ -75,7 +76,7 @@ impl Batch {
                     } else {
                         // Valid UTF-8: a value that is not has no shape.
                         let text = std::str::from_utf8(bytes).unwrap_or_default();
-                        self.add_text(&RawString::new(text).text());
+                        self.add_text(RawString::new(text).text().as_bytes());
                     }
                 }
             }
@@ -90,9 +91,9 @@ impl Batch {
         self.numbers.push(self.pieces);
         let is_json = !text.is_whole();
         if is_json {
-            self.add_text(&["\"", text.raw(), "\""].concat());
+            self.add_text(["\"", text.raw(), "\""].concat().as_bytes());
         } else {
-            self.add_text(&text.text());
+            self.add_text(text.text().as_bytes());
         }
         if let Some(length) = self.numbers.last_mut() {
             *length = *length << 1 | u32::from(is_json);
@@ -114,15 +115,21 @@ impl Batch {
         &self.text
     }
 
-    fn add_text(&mut self, text: &str) {
+    fn add_text(&mut self, text: &[u8]) {
         self.numbers.push(index(utf16_length(text)));
-        self.text.extend_from_slice(text.as_bytes());
+        self.text.extend_from_slice(text);
     }
 }
 
-/// One unit for each character, two for those outside the basic plane, which have four bytes in UTF-8.
-fn utf16_length(text: &str) -> usize {
-    text.bytes().map(|byte| usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0)).sum()
+/// One unit for each character, two for those outside the basic plane, which have four bytes in UTF-8. Where there are no
+/// others than ASCII, eight bytes are counted in one step.
+fn utf16_length(text: &[u8]) -> usize {
+    let (words, tail) = text.as_chunks::<8>();
+    let units = |bytes: &[u8]| -> usize {
+        bytes.iter().map(|byte| usize::from(byte & 0xc0 != 0x80) + usize::from(*byte >= 0xf0)).sum()
+    };
+    let is_ascii = |word: &[u8; 8]| u64::from_le_bytes(*word) & TOPS == 0;
+    units(tail) + words.iter().map(|word| if is_ascii(word) { 8 } else { units(word) }).sum::<usize>()
 }
 
 /// Everything counted here fits in the memory of a wasm module, whose addresses have 32 bits.

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::str::Chars;
 
-use crate::text::decimal;
+use crate::text::{ONES, TOPS, decimal};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -44,48 +44,54 @@ pub enum Kind {
 
 /// A string as it stands between its quotes, escapes and all.
 #[derive(Debug, Clone, Copy)]
-pub struct RawString<'a>(&'a str);
+pub struct RawString<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
 
 impl<'a> RawString<'a> {
     /// A string that has been validated before.
     pub(crate) fn new(raw: &'a str) -> Self {
-        Self(raw)
+        Self { raw, escaped: raw.bytes().any(|byte| byte == b'\\') }
+    }
+
+    /// The same, where it is known whether there are escapes in it.
+    pub(crate) fn known(raw: &'a str, escaped: bool) -> Self {
+        Self { raw, escaped }
+    }
+
+    /// Whether there are escapes in it.
+    pub(crate) fn is_escaped(self) -> bool {
+        self.escaped
     }
 
     /// The string as it stands, escapes and all.
     #[must_use]
     pub fn raw(self) -> &'a str {
-        self.0
+        self.raw
     }
 
     /// Whether the text can be had in full: a lone surrogate, which UTF-8 cannot hold, is not in it.
     #[must_use]
     pub fn is_whole(self) -> bool {
-        has_whole_escapes(self.0.as_bytes())
+        !self.escaped || has_whole_escapes(self.raw.as_bytes())
     }
 
     /// One bit of 64, the same for equal strings: what two strings differ in is likely to show in it.
     pub(crate) fn hash_bit(self) -> u64 {
-        if self.has_escapes() {
-            return u64::MAX;
-        }
-        let ends =
-            [self.0.len(), self.0.bytes().next().map_or(0, usize::from), self.0.bytes().last().map_or(0, usize::from)];
-        1 << (ends.iter().fold(0, |hash, part| hash * 31 + part) % 64)
-    }
-
-    fn has_escapes(self) -> bool {
-        self.0.bytes().any(|byte| byte == b'\\')
+        let end = |byte: Option<u8>| byte.map_or(0, usize::from);
+        let (first, last) = (end(self.raw.bytes().next()), end(self.raw.bytes().next_back()));
+        if self.escaped { u64::MAX } else { 1 << ((self.raw.len() * 31 + first * 7 + last) % 64) }
     }
 
     /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
     #[must_use]
     pub fn text(self) -> Cow<'a, str> {
-        if !self.has_escapes() {
-            return Cow::Borrowed(self.0);
+        if !self.escaped {
+            return Cow::Borrowed(self.raw);
         }
-        let mut text = String::with_capacity(self.0.len());
-        let mut rest = self.0.chars();
+        let mut text = String::with_capacity(self.raw.len());
+        let mut rest = self.raw.chars();
         while let Some(character) = rest.next() {
             text.push(if character == '\\' { read_escape(&mut rest) } else { character });
         }
@@ -95,16 +101,21 @@ impl<'a> RawString<'a> {
 
 /// The same text, however it is written.
 impl PartialEq for RawString<'_> {
+    #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0 || (self.has_escapes() || other.has_escapes()) && self.text() == other.text()
+        if !self.escaped && !other.escaped {
+            return self.raw.len() == other.raw.len() && self.raw == other.raw;
+        }
+        self.raw == other.raw || self.text() == other.text()
     }
 }
 
 impl Eq for RawString<'_> {}
 
 impl PartialEq<str> for RawString<'_> {
+    #[inline(always)]
     fn eq(&self, other: &str) -> bool {
-        self.text() == other
+        if self.escaped { self.text() == other } else { self.raw.len() == other.len() && self.raw == other }
     }
 }
 
@@ -209,6 +220,41 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+}
+
+/// A member of an object as it stands in the text: its name between its quotes, and its value.
+pub type Member<'a> = (RawString<'a>, &'a str);
+
+/// How many members of an object [`members`] returns.
+pub const MAX_MEMBERS: usize = 32;
+
+/// The members of the object that `text` is, each name once: as `JSON.parse` has it, the last value counts. Of an object
+/// with more members than [`MAX_MEMBERS`] the first ones are returned, and those that `always` names.
+///
+/// # Errors
+/// [`Error::Syntax`] also when the text is another value, or when something follows.
+pub fn members<'a>(text: &'a str, always: &[&str]) -> Result<Vec<Member<'a>>> {
+    let mut reader = Reader::new(text);
+    if reader.peek()? != Kind::Object {
+        return Err(Error::Syntax);
+    }
+    let mut members: Vec<Member<'a>> = Vec::with_capacity(16);
+    let mut seen = 0_u64;
+    reader.object(&mut |reader, key| {
+        let value = reader.skip()?;
+        // Most names are new, and known to be by their length and their ends.
+        let bit = key.hash_bit();
+        if seen & bit != 0 {
+            members.retain(|&(other, _)| other != key);
+        }
+        seen |= bit;
+        if members.len() < MAX_MEMBERS || always.iter().any(|name| key == **name) {
+            members.push((key, value));
+        }
+        Ok(())
+    })?;
+    reader.end()?;
+    Ok(members)
 }
 
 /// What [`Reader::object`] calls for each member: it must read the member's value.
@@ -344,16 +390,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline(always)]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline(always)]
     fn skip_whitespace(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
             self.at += 1;
         }
     }
 
+    #[inline(always)]
     fn expect(&mut self, byte: u8) -> Result<()> {
         if self.byte() != Some(byte) {
             return Err(Error::Syntax);
@@ -381,6 +430,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `true` after a comma, `false` after the closing bracket.
+    #[inline(always)]
     fn comma_or(&mut self, bracket: u8) -> Result<bool> {
         self.skip_whitespace();
         let byte = self.byte();
@@ -399,17 +449,19 @@ impl<'a> Reader<'a> {
     fn raw_string(&mut self) -> Result<RawString<'a>> {
         self.expect(b'"')?;
         let start = self.at;
+        let mut escaped = false;
         loop {
+            self.at += plain_length(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.byte() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
-                Some(0x20..) => self.at += 1,
-                Some(..0x20) | None => return Err(Error::Syntax),
+                _ => return Err(Error::Syntax),
             }
+            escaped = true;
         }
         let raw = self.text.get(start..self.at).unwrap_or_default();
         self.at += 1;
-        Ok(RawString(raw))
+        Ok(RawString { raw, escaped })
     }
 
     fn escape(&mut self) -> Result<()> {
@@ -460,4 +512,23 @@ impl<'a> Reader<'a> {
         }
         if self.at == start { Err(Error::Syntax) } else { Ok(()) }
     }
+}
+
+/// How many bytes come before the first that ends a string, escapes something, or may not stand in a string. Most of what
+/// is in JSON is in strings: eight bytes are looked at in one step.
+fn plain_length(bytes: &[u8]) -> usize {
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // A difference borrows into the top bit of a byte where the byte was the smaller one. What is above the first such
+        // bit may be wrong, and is not looked at.
+        let less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than)) & !word & TOPS;
+        let ends =
+            less(word ^ (ONES * u64::from(b'"')), 1) | less(word ^ (ONES * u64::from(b'\\')), 1) | less(word, 0x20);
+        if ends != 0 {
+            return 8 * at + ends.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+    8 * words.len() + tail.iter().position(is_end).unwrap_or(tail.len())
 }

@@ -5,7 +5,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
-use crate::json::{RawString, Reader};
+use crate::json::{self, MAX_MEMBERS, RawString, Reader};
 use crate::shape::Span;
 use crate::text::decimal;
 
@@ -15,8 +15,6 @@ const NAMES: [&str; 9] =
     ["role", "id", "type", "name", "object", "format", "signature", "thought_signature", "finish_reason"];
 /// The highest index of a choice or a tool call; what comes under a higher one is no item of its own.
 const MAX_INDEX: u32 = 127;
-/// How many members of one object are followed.
-const MAX_MEMBERS: usize = 128;
 /// How deep a delta is followed; what is below is kept as it came last.
 const MAX_DEPTH: u32 = 16;
 /// The size of a piece of text, in bytes: a quarter of what there is, within these bounds.
@@ -55,6 +53,8 @@ struct Binding {
 struct Member {
     /// The name, as it stands between its quotes.
     key: String,
+    /// Whether there are escapes in it.
+    escaped: bool,
     value: Node,
 }
 
@@ -82,12 +82,17 @@ struct List {
 impl Partial {
     /// Adds a chunk, as JSON.
     pub fn add(&mut self, chunk: &str) {
-        self.merge(chunk);
+        self.add_members(read_members(chunk));
+    }
+
+    /// Adds a chunk of which the members are known.
+    pub fn add_members(&mut self, members: Vec<json::Member<'_>>) {
+        self.merge(members);
     }
 
     /// Adds a chunk whose shape was learnt, under this number, and remembers where its `values` went.
     pub fn add_learnt(&mut self, number: usize, chunk: &str, values: &[Span]) {
-        let binding = self.merge(chunk).bind(chunk, values);
+        let binding = self.merge(read_members(chunk)).bind(chunk, values);
         while self.bindings.len() <= number {
             self.bindings.push(None);
         }
@@ -144,7 +149,7 @@ impl Partial {
         }
     }
 
-    fn merge<'a>(&mut self, chunk: &'a str) -> Merged<'a> {
+    fn merge<'a>(&mut self, chunk: Vec<json::Member<'a>>) -> Merged<'a> {
         self.settle();
         let Self { members, texts, .. } = self;
         let mut merge = Merge { texts, depth: 0, merged: Merged { grown: Vec::new(), aside: Vec::new(), again: true } };
@@ -154,7 +159,7 @@ impl Partial {
 
     fn write_object<'a>(&'a self, members: &'a [Member], place: Place, out: &mut dyn FnMut(&'a [u8])) {
         let mut before: &[u8] = b"{\"";
-        for Member { key, value } in members {
+        for Member { key, value, .. } in members {
             out(before);
             out(key.as_bytes());
             out(b"\":");
@@ -306,8 +311,8 @@ impl Merged<'_> {
 }
 
 impl<'a> Merge<'_, 'a> {
-    fn chunk(&mut self, into: &mut Vec<Member>, chunk: &'a str) {
-        for (key, value) in read_members(chunk) {
+    fn chunk(&mut self, into: &mut Vec<Member>, chunk: Vec<json::Member<'a>>) {
+        for (key, value) in chunk {
             let name = key.text();
             if name == "obfuscation" {
                 // Padding, so that nobody learns the length of a token on its way.
@@ -326,7 +331,7 @@ impl<'a> Merge<'_, 'a> {
         }
     }
 
-    fn choice(&mut self, into: &mut Vec<Member>, members: Vec<Raw<'a>>) {
+    fn choice(&mut self, into: &mut Vec<Member>, members: Vec<json::Member<'a>>) {
         for (key, value) in members {
             let name = key.text();
             let is_delta = name == "delta";
@@ -358,7 +363,7 @@ impl<'a> Merge<'_, 'a> {
         self.depth -= 1;
     }
 
-    fn members(&mut self, into: &mut Vec<Member>, members: Vec<Raw<'a>>) {
+    fn members(&mut self, into: &mut Vec<Member>, members: Vec<json::Member<'a>>) {
         for (key, value) in members {
             if let Some(node) = member(into, key) {
                 self.grow(node, &key.text(), value);
@@ -438,36 +443,17 @@ impl<'a> Merge<'_, 'a> {
     }
 }
 
-/// A member as it stands in the text: its name between its quotes, and its value.
-type Raw<'a> = (RawString<'a>, &'a str);
-
-/// The members of an object, each name once: as `JSON.parse` has it, the last value counts.
-fn read_members(object: &str) -> Vec<Raw<'_>> {
-    let mut members: Vec<Raw<'_>> = Vec::new();
-    let mut seen = 0_u64;
-    // The text was read before; where it is no object, there are no members.
-    let _ = Reader::new(object).object(&mut |reader, key| {
-        let value = reader.skip()?;
-        // Most names are new, and known to be by their length and their ends.
-        let bit = key.hash_bit();
-        let is_new = seen & bit == 0 || !members.iter().any(|&(other, _)| other == key);
-        seen |= bit;
-        if !is_new {
-            members.retain(|&(other, _)| other != key);
-        }
-        if members.len() < MAX_MEMBERS {
-            members.push((key, value));
-        }
-        Ok(())
-    });
-    members
+/// The members of an object; none where it is no object, or cannot be read.
+fn read_members(object: &str) -> Vec<json::Member<'_>> {
+    json::members(object, &[]).unwrap_or_default()
 }
 
 /// The member of this name, which is made where there is none; `None` when there are too many.
 fn member<'m>(members: &'m mut Vec<Member>, key: RawString<'_>) -> Option<&'m mut Node> {
-    let at = members.iter().position(|member| RawString::new(&member.key) == key).unwrap_or(members.len());
+    let is_same = |member: &Member| RawString::known(&member.key, member.escaped) == key;
+    let at = members.iter().position(is_same).unwrap_or(members.len());
     if at == members.len() && at < MAX_MEMBERS {
-        members.push(Member { key: key.raw().to_owned(), value: Node::Nothing });
+        members.push(Member { key: key.raw().to_owned(), escaped: key.is_escaped(), value: Node::Nothing });
     }
     members.get_mut(at).map(|member| &mut member.value)
 }

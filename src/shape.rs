@@ -367,7 +367,9 @@ impl Shapes {
     pub fn find(&mut self, bytes: &[u8], values: &mut Vec<Span>) -> Found {
         let mut found = Found::No;
         let count = self.known.len();
-        for number in (self.last..count).chain(0..self.last.min(count)) {
+        // Where events are all different, one look says so.
+        let tries = if self.vain >= MAX_VAIN { 1 } else { count };
+        for number in (self.last..count).chain(0..self.last.min(count)).take(tries) {
             match self.known.get(number).map(|shape| shape.compare(bytes, values)) {
                 Some(Match::Whole(length)) => {
                     self.last = number;
@@ -411,6 +413,7 @@ impl Shapes {
         self.vain += 1;
         let number = if self.known.len() < self.capacity { self.known.len() } else { self.oldest };
         self.oldest = (number + 1) % self.capacity;
+        self.last = number;
         match self.known.get_mut(number) {
             Some(slot) => *slot = shape,
             None => self.known.push(shape),

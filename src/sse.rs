@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::decimal;
+use crate::text::{ONES, TOPS, decimal};
 
 /// The default cap on one event: 128 MiB of data, and as much for any other line.
 pub const MAX_EVENT_BYTES: usize = 128 << 20;
@@ -222,7 +222,8 @@ impl Decoder {
                 b"" => Cow::Borrowed("message"),
                 name => String::from_utf8_lossy(name),
             },
-            data: String::from_utf8_lossy(&self.data),
+            // The first of them is many times as fast as the second, and nearly always enough.
+            data: std::str::from_utf8(&self.data).map_or_else(|_| String::from_utf8_lossy(&self.data), Cow::Borrowed),
             id: &self.last_event_id,
         }
     }
@@ -263,8 +264,6 @@ fn find_line_end(bytes: &[u8]) -> usize {
 
 /// Whether one of the eight bytes is a CR or an LF: a byte minus one borrows into its top bit only where it was zero.
 fn has_line_end(word: u64) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
     let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
     has_zero(word ^ (ONES * b'\n' as u64)) | has_zero(word ^ (ONES * b'\r' as u64)) != 0
 }

@@ -1,6 +1,6 @@
 //! From the bytes of a streamed answer to its chunks, and to the verdict on how it ended.
 
-use crate::dialect::openai::{self, Message, Progress};
+use crate::dialect::openai::{self, Chunk, Message, Progress};
 use crate::error::{Error, Kind};
 use crate::json::{self, RawString};
 use crate::partial::Partial;
@@ -42,6 +42,12 @@ impl<'a> Piece<'a> {
     #[must_use]
     pub fn json(&self) -> &'a str {
         std::str::from_utf8(self.json).unwrap_or_default()
+    }
+
+    /// The same, in UTF-8.
+    #[must_use]
+    pub fn json_bytes(&self) -> &'a [u8] {
+        self.json
     }
 
     /// The text of the first choice, where the chunk has any.
@@ -96,6 +102,9 @@ struct Read {
     values: Vec<Span>,
     /// The JSON of those that were read, one after the other.
     json: String,
+    /// The members of those whose shape was not learnt, one after the other, and how many of them were taken.
+    members: Vec<KeptMember>,
+    taken_members: usize,
 }
 
 /// What is kept of a piece, until it is taken.
@@ -113,9 +122,18 @@ struct Kept {
 
 #[derive(Debug, Clone, Copy)]
 enum KeptKind {
-    Read,
+    /// With so many members.
+    Read(usize),
     Learnt(usize),
     Shaped(usize),
+}
+
+/// Where a member is among the JSON of all pieces: begin and length of its name, and of its value.
+#[derive(Debug)]
+struct KeptMember {
+    key: (usize, usize),
+    escaped: bool,
+    value: (usize, usize),
 }
 
 impl ChunkStream {
@@ -264,15 +282,23 @@ impl ChunkStream {
         };
         self.any = true;
         match openai::read_event(&event.event, &event.data, &mut self.progress) {
-            Ok(Message::Chunk(text)) => {
+            Ok(Message::Chunk(Chunk { members, text })) => {
                 let raw = if is_whole { bytes.get(..taken).unwrap_or_default() } else { &[] };
-                let Read { pieces, values, json, .. } = &mut self.read;
+                let Read { pieces, values, json, members: kept, .. } = &mut self.read;
                 let first_value = values.len();
-                let text_at = text.map(|text| text.raw().as_ptr() as usize - event.data.as_ptr() as usize);
+                let at = |part: &str| part.as_ptr() as usize - event.data.as_ptr() as usize;
+                let text_at = text.map(|text| at(text.raw()));
                 let number = self.shapes.learn(raw, &event.data, text_at, values);
                 let start = json.len();
                 json.push_str(&event.data);
-                let kind = number.map_or(KeptKind::Read, KeptKind::Learnt);
+                let kind = number.map_or(KeptKind::Read(members.len()), KeptKind::Learnt);
+                if number.is_none() {
+                    kept.extend(members.iter().map(|(key, value)| KeptMember {
+                        key: (start + at(key.raw()), key.raw().len()),
+                        escaped: key.is_escaped(),
+                        value: (start + at(value), value.len()),
+                    }));
+                }
                 pieces.push(Kept { kind, start, end: json.len(), event: 0, values: first_value });
                 let shape = number.and_then(|number| Some((number, self.shapes.get(number)?)));
                 on_piece(Piece {
@@ -301,17 +327,25 @@ impl ChunkStream {
 
     /// Adds the chunks of the last read to the completion, up to this number of them.
     fn take(&mut self, count: usize) {
-        let Read { pieces, taken, values, json } = &mut self.read;
+        let Read { pieces, taken, values, json, members, taken_members } = &mut self.read;
         let count = count.min(pieces.len());
         while *taken < count {
             let Some(piece) = pieces.get(*taken) else { return };
             *taken += 1;
             let next = pieces.get(*taken).map_or(values.len(), |next| next.values);
             let values = values.get(piece.values..next).unwrap_or_default();
-            let text = || json.get(piece.start..piece.end).unwrap_or_default();
             match piece.kind {
-                KeptKind::Read => self.partial.add(text()),
-                KeptKind::Learnt(number) => self.partial.add_learnt(number, text(), values),
+                KeptKind::Read(count) => {
+                    let of = |(start, length): (usize, usize)| json.get(start..start + length).unwrap_or_default();
+                    let read = members.iter().skip(*taken_members).take(count);
+                    let member = |kept: &KeptMember| (RawString::known(of(kept.key), kept.escaped), of(kept.value));
+                    self.partial.add_members(read.map(member).collect());
+                    *taken_members += count;
+                }
+                KeptKind::Learnt(number) => {
+                    let json = json.get(piece.start..piece.end).unwrap_or_default();
+                    self.partial.add_learnt(number, json, values);
+                }
                 KeptKind::Shaped(number) => {
                     let event = self.input.get(piece.event..piece.end).unwrap_or_default();
                     let json = self.input.get(piece.start..piece.end).unwrap_or_default();
@@ -364,6 +398,8 @@ impl Read {
         self.pieces.clear();
         self.taken = 0;
         self.values.clear();
+        self.members.clear();
+        self.taken_members = 0;
         self.json.clear();
         if self.json.capacity() > MAX_SPARE {
             self.json = String::new();

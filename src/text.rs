@@ -1,6 +1,11 @@
 //! Small things with text that the standard library does with machinery worth several kilobytes of wasm: its searches
 //! are built for long needles, and its slices bring the messages of their panics.
 
+/// Eight bytes that are one each, and eight of which the top bit alone is set: to look at eight bytes in one step.
+pub const ONES: u64 = 0x0101_0101_0101_0101;
+/// See [`ONES`].
+pub const TOPS: u64 = 0x8080_8080_8080_8080;
+
 /// Where `needle` first stands in `haystack`, in bytes.
 pub fn find(haystack: &str, needle: &str) -> Option<usize> {
     haystack.as_bytes().windows(needle.len().max(1)).position(|window| window == needle.as_bytes())

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{self, Kind, RawString, Reader};
+use crate::json::{self, Kind, Member, RawString, Reader};
 use crate::text::decimal;
 
 /// The data that ends a stream.
@@ -36,11 +36,20 @@ impl Progress {
     }
 }
 
+/// A chunk of an answer, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk<'a> {
+    /// Its members.
+    pub members: Vec<Member<'a>>,
+    /// The text of the first choice.
+    pub text: Option<RawString<'a>>,
+}
+
 /// What one event of a stream says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message<'a> {
-    /// A chunk of the answer, and the text of the first choice in it.
-    Chunk(Option<RawString<'a>>),
+    /// A chunk of the answer.
+    Chunk(Chunk<'a>),
     /// The error of a request that had begun to answer.
     Error,
     /// The end.
@@ -63,26 +72,19 @@ pub fn read_event<'a>(name: &str, data: &'a str, progress: &mut Progress) -> jso
         }
         return Ok(Message::Error);
     }
-    if reader.peek()? != Kind::Object {
-        return Err(json::Error::Syntax);
-    }
-    let mut is_error = false;
+    let members = json::members(data, &["choices", "error"])?;
     let (mut chunk, mut text) = (Progress::default(), None);
-    reader.object(&mut |reader, key| {
-        if key == *"error" {
-            is_error = is_truthy(reader.skip()?);
-            Ok(())
-        } else if key == *"choices" {
-            (chunk, text) = (Progress::default(), None);
-            reader.array(&mut |reader| read_choice(reader, &mut chunk, &mut text))
-        } else {
-            reader.skip().map(drop)
+    for &(key, value) in &members {
+        if key == *"error" && is_truthy(value) {
+            return Ok(Message::Error);
         }
-    })?;
-    reader.end()?;
+        if key == *"choices" {
+            Reader::new(value).array(&mut |reader| read_choice(reader, &mut chunk, &mut text))?;
+        }
+    }
     progress.seen |= chunk.seen;
     progress.finished |= chunk.finished;
-    Ok(if is_error { Message::Error } else { Message::Chunk(text) })
+    Ok(Message::Chunk(Chunk { members, text }))
 }
 
 fn read_choice<'a>(
