@@ -34,7 +34,7 @@ export async function build() {
   await Promise.all([nodeModules(), rust()]);
   await step("compiling the Rust core to wasm…", ["Cargo.toml", "Cargo.lock", ...files("src", ".rs")], wasm, async () => {
     await run("cargo", ["fetch", "--locked"]);
-    const options = ["build", "--release", "--locked", "--lib", "--target", "wasm32-unknown-unknown"];
+    const options = ["build", "--release", "--locked", "--lib", "--features", "allocator", "--target", "wasm32-unknown-unknown"];
     await run("cargo", options, { env: { CARGO_ENCODED_RUSTFLAGS: flags() } });
   });
   await step("binding it to JavaScript…", [wasm], join(bindgen, "chatmux.js"), async () => {

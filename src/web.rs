@@ -30,6 +30,10 @@ use fetch::{CATALOGUE, CHAT, CHAT_STREAM, Call, MODELS, Route};
 pub use options::CallOptions;
 pub use stream::ChunkSource;
 
+#[cfg(feature = "allocator")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {
