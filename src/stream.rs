@@ -5,6 +5,7 @@ use crate::error::{Error, Kind};
 use crate::json;
 use crate::shape::{Match, Shape, Values};
 use crate::sse::{Decoder, EventTooLarge};
+use crate::text;
 
 /// How much is kept of an answer that has not become an event stream, in bytes.
 const MAX_HEAD: usize = 64 << 10;
@@ -192,7 +193,7 @@ impl ChunkStream {
             Some(verdict) => verdict.clone(),
             None if self.progress.is_finished() => Ok(()),
             None => {
-                let head = String::from_utf8_lossy(&self.head);
+                let head = text::decode(&self.head);
                 Err(if openai::is_error(&head) { Error::from_response(self.status, &head) } else { self.truncated() })
             }
         }

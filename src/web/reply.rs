@@ -149,7 +149,7 @@ impl Reply {
         }
         // As `Response.text()` decodes: without the byte-order mark.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        Ok(String::from_utf8_lossy(bytes).into_owned())
+        Ok(text::decode(bytes).into_owned())
     }
 }
 
