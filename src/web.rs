@@ -19,7 +19,7 @@ mod options;
 mod reply;
 mod stream;
 
-use js_sys::{Array, JSON, Object, Promise};
+use js_sys::{Array, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -142,13 +142,10 @@ fn with_extra_body(request: &JsValue, extra: &JsValue) -> Result<JsValue, JsValu
     if host::is_absent(extra) {
         return Ok(request.clone());
     }
-    let members = Array::new();
-    for member in host::entries(request)? {
-        if host::get(&member, "0") != "extra_body" {
-            members.push(&member);
-        }
-    }
-    let members = members.concat(&host::entries(extra)?);
-    // Made from its entries, the object has a member `__proto__` where the request has one.
+    // Made from its entries, an object has a member `__proto__` where the request has one.
+    let own = host::entries(request)?;
+    let own = Object::from_entries(&own)?;
+    Reflect::delete_property(&own, &"extra_body".into())?;
+    let members = host::entries(&own)?.concat(&host::entries(extra)?);
     Object::from_entries(&members).map(JsValue::from)
 }

@@ -45,7 +45,8 @@ impl Attempt {
         if let Some(signal) = signal {
             listen(signal, &abort);
             if host::is_true(signal, "aborted") {
-                controller.abort();
+                // Throws only where it cannot be called.
+                let _ = abort.call0(&JsValue::UNDEFINED);
             }
         }
         let signal = signal.cloned();

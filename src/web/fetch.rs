@@ -71,7 +71,7 @@ impl Call {
         for more in [of_call, query] {
             add_query(&params, more)?;
         }
-        let query = String::from(raw.to_string());
+        let query = host::to_text(&raw).map(String::from).unwrap_or_default();
         if !query.is_empty() {
             url = concat(&[&url, "?", &query]);
         }
@@ -224,7 +224,7 @@ fn add_query(query: &QueryParams, more: &JsValue) -> Result<()> {
     if !more.is_object() {
         return Err(unreadable());
     }
-    for pair in host::entries(more).map_err(|cause| unreadable().caused_by(cause))?.iter() {
+    for pair in host::entries(more).map_err(|cause| unreadable().caused_by(cause))? {
         let (name, value) = (host::get_text(&pair, "0").unwrap_or_default(), host::get(&pair, "1"));
         query.delete(&name);
         if !host::is_absent(&value) {
