@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { nodeModules, root, run, rust, say, wasmBindgen } from "./setup.mjs";
 import { deflate, shrink } from "./shrink.mjs";
+import { split } from "./split.mjs";
 
 const target = join(root, "target");
 const bindgen = join(target, "bindgen", "raw");
@@ -16,7 +17,7 @@ const wasm = join(target, "wasm32-unknown-unknown", "release", "chatmux.wasm");
 const optimised = join(target, "bindgen", "chatmux.wasm");
 const dist = join(root, "dist");
 const stampFile = join(target, "build.json");
-const SCRIPTS = ["scripts/build.mjs", "scripts/shrink.mjs"];
+const SCRIPTS = ["scripts/build.mjs", "scripts/shrink.mjs", "scripts/split.mjs"];
 
 /** Builds what is out of date and returns the sizes of what users download. */
 export async function build() {
@@ -42,14 +43,21 @@ export async function build() {
     const options = ["--target", "web", "--omit-default-module-path", "--out-name", "chatmux", "--out-dir", bindgen];
     await run(join(bin, "wasm-bindgen"), [wasm, ...options]);
   });
-  await step("optimising and inlining it…", [join(bindgen, "chatmux_bg.wasm")], optimised, async () => {
+  await step("optimising and inlining it…", [join(bindgen, "chatmux_bg.wasm"), "src/js/join.ts"], optimised, async () => {
     mkdirSync(glue, { recursive: true });
     await shrink(bindgen, glue, optimised);
-    const deflated = (await deflate(readFileSync(optimised))).toString("base64");
-    writeFileSync(join(glue, "deflated.js"), `export const deflated = "${deflated}";\n`);
+    const { bytes, layout, whole } = await split(readFileSync(optimised));
+    // The file is what the inlined one becomes: they are one module.
+    writeFileSync(optimised, whole);
+    const deflated = (await deflate(bytes)).toString("base64");
+    const constants = { deflated, layout };
+    const lines = Object.entries(constants).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`);
+    writeFileSync(join(glue, "deflated.js"), lines.join(""));
     writeFileSync(
       join(glue, "deflated.d.ts"),
-      "/** The wasm module, deflated (RFC 1951) and in base64. */\nexport declare const deflated: string;\n",
+      'import type { Layout } from "../join.js";\n\n' +
+        "/** The wasm module in parts, deflated (RFC 1951) and in base64. */\nexport declare const deflated: string;\n" +
+        "/** How the parts stand. */\nexport declare const layout: Layout;\n",
     );
   });
   await step("compiling TypeScript…", ["tsconfig.json", ...files("src/js"), optimised], join(dist, "index.js"), async () => {

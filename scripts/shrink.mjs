@@ -8,10 +8,10 @@ const FEATURES = ["bulk-memory", "mutable-globals", "sign-ext", "nontrapping-flo
 
 const PASSES = [
   ...["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"],
-  // A function that is called once is as small on its own, and compresses better than as a part of a large one.
-  "--one-caller-inline-max-function-size=20",
   // Rust's stack starts at 0, and none of its objects is among the first 1024 bytes.
   "--low-memory-unused",
+  // Next to each other, the functions of one module are deflated better.
+  "--reorder-functions-by-name",
   ...["--strip-debug", "--strip-producers", "--strip-target-features"],
 ];
 
