@@ -1,4 +1,4 @@
-/** cargo → wasm-bindgen → wasm-opt → inline → tsc, each only when what it reads has changed. */
+/** cargo → wasm-bindgen → shrink → inline → tsc, each only when what it reads has changed. */
 
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -7,27 +7,27 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { nodeModules, root, run, rust, say, wasmBindgen } from "./setup.mjs";
+import { deflate, shrink } from "./shrink.mjs";
+import { split } from "./split.mjs";
 
 const target = join(root, "target");
+const bindgen = join(target, "bindgen", "raw");
 const glue = join(target, "bindgen", "glue");
 const wasm = join(target, "wasm32-unknown-unknown", "release", "chatmux.wasm");
 const optimised = join(target, "bindgen", "chatmux.wasm");
 const dist = join(root, "dist");
 const stampFile = join(target, "build.json");
-const FEATURES = ["bulk-memory", "mutable-globals", "sign-ext", "nontrapping-float-to-int", "reference-types", "multivalue"];
-
-// A function that is called once is as small on its own, and compresses better than as a part of a large one.
-const PASSES = ["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--one-caller-inline-max-function-size=20"];
+const SCRIPTS = ["scripts/build.mjs", "scripts/shrink.mjs", "scripts/split.mjs"];
 
 /** Builds what is out of date and returns the sizes of what users download. */
 export async function build() {
   const stamps = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, "utf8")) : {};
   const step = async (name, inputs, output, work) => {
-    const stamp = digest([...inputs, "scripts/build.mjs"]);
+    const stamp = digest([...inputs, ...SCRIPTS]);
     if (stamps[name] === stamp && existsSync(output)) return;
     say(name);
     await work();
-    stamps[name] = digest([...inputs, "scripts/build.mjs"]);
+    stamps[name] = digest([...inputs, ...SCRIPTS]);
     mkdirSync(target, { recursive: true });
     writeFileSync(stampFile, JSON.stringify(stamps));
   };
@@ -35,23 +35,29 @@ export async function build() {
   await Promise.all([nodeModules(), rust()]);
   await step("compiling the Rust core to wasm…", ["Cargo.toml", "Cargo.lock", ...files("src", ".rs")], wasm, async () => {
     await run("cargo", ["fetch", "--locked"]);
-    const options = ["build", "--release", "--locked", "--lib", "--target", "wasm32-unknown-unknown"];
+    const options = ["build", "--release", "--locked", "--lib", "--features", "allocator", "--target", "wasm32-unknown-unknown"];
     await run("cargo", options, { env: { CARGO_ENCODED_RUSTFLAGS: flags() } });
   });
-  await step("binding it to JavaScript…", [wasm], join(glue, "chatmux.js"), async () => {
+  await step("binding it to JavaScript…", [wasm], join(bindgen, "chatmux.js"), async () => {
     const bin = await wasmBindgen();
-    const options = ["--target", "web", "--omit-default-module-path", "--out-name", "chatmux", "--out-dir", glue];
+    const options = ["--target", "web", "--omit-default-module-path", "--out-name", "chatmux", "--out-dir", bindgen];
     await run(join(bin, "wasm-bindgen"), [wasm, ...options]);
   });
-  await step("optimising and inlining it…", [join(glue, "chatmux_bg.wasm")], optimised, async () => {
-    const features = FEATURES.map((name) => `--enable-${name}`);
-    const options = [...PASSES, "--strip-debug", "--strip-producers", ...features, "-o", optimised];
-    await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), join(glue, "chatmux_bg.wasm"), ...options]);
-    const deflated = (await deflate(readFileSync(optimised))).toString("base64");
-    writeFileSync(join(glue, "deflated.js"), `export const deflated = "${deflated}";\n`);
+  await step("optimising and inlining it…", [join(bindgen, "chatmux_bg.wasm"), "src/js/join.ts"], optimised, async () => {
+    mkdirSync(glue, { recursive: true });
+    await shrink(bindgen, glue, optimised);
+    const { bytes, layout, whole } = await split(readFileSync(optimised));
+    // The file is what the inlined one becomes: they are one module.
+    writeFileSync(optimised, whole);
+    const deflated = (await deflate(bytes)).toString("base64");
+    const constants = { deflated, layout };
+    const lines = Object.entries(constants).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`);
+    writeFileSync(join(glue, "deflated.js"), lines.join(""));
     writeFileSync(
       join(glue, "deflated.d.ts"),
-      "/** The wasm module, deflated (RFC 1951) and in base64. */\nexport declare const deflated: string;\n",
+      'import type { Layout } from "../join.js";\n\n' +
+        "/** The wasm module in parts, deflated (RFC 1951) and in base64. */\nexport declare const deflated: string;\n" +
+        "/** How the parts stand. */\nexport declare const layout: Layout;\n",
     );
   });
   await step("compiling TypeScript…", ["tsconfig.json", ...files("src/js"), optimised], join(dist, "index.js"), async () => {
@@ -69,14 +75,6 @@ export async function build() {
     stamps.sizes = await sizes();
   });
   return stamps.sizes;
-}
-
-/** `bytes` deflated (RFC 1951) as far as it goes: what is inlined is compressed no further on its way to users. */
-async function deflate(bytes) {
-  const { default: zopfli } = await import("@gfx/zopfli");
-  return new Promise((resolve, reject) => {
-    zopfli.deflate(bytes, { numiterations: 15 }, (error, deflated) => (error ? reject(error) : resolve(Buffer.from(deflated))));
-  });
 }
 
 /** What one user downloads: an app that imports the client and nothing else, bundled and minified. */

@@ -16,7 +16,7 @@
 use crate::json::RawString;
 use crate::sse::empty;
 use crate::stream::{Form, Piece};
-use crate::text::TOPS;
+use crate::text::{self, TOPS};
 
 /// How many numbers come before those of the first item.
 pub const HEADER: usize = 4;
@@ -91,7 +91,7 @@ impl Batch {
         self.numbers.push(self.pieces);
         let is_json = !text.is_whole();
         if is_json {
-            self.add_text(["\"", text.raw(), "\""].concat().as_bytes());
+            self.add_text(text::concat(&["\"", text.raw(), "\""]).as_bytes());
         } else {
             self.add_text(text.text().as_bytes());
         }

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, Serializer};
 use crate::dialect::openai;
 use crate::json::{self, Reader};
 use crate::plain::Plain;
-use crate::text;
+use crate::text::{self, concat};
 
 /// What stands in the place of a secret.
 const REDACTED: &str = "[redacted]";
@@ -202,7 +202,7 @@ impl Error {
         // A quote may have been cut in the middle of the secret.
         for length in (MIN_SECRET..secret.len()).rev() {
             if let Some(rest) = secret.get(..length).and_then(|part| self.message.strip_suffix(part)) {
-                self.message = [rest, REDACTED].concat();
+                self.message = concat(&[rest, REDACTED]);
                 break;
             }
         }
@@ -244,7 +244,7 @@ fn quote(body: &str) -> String {
     let text = body.trim_ascii();
     if text.as_bytes().first() == Some(&b'<') {
         return match title(text) {
-            Some(title) => ["The server answered with an HTML page, `", title, "`, instead of JSON."].concat(),
+            Some(title) => concat(&["The server answered with an HTML page, `", title, "`, instead of JSON."]),
             None => "The server answered with an HTML page instead of JSON.".to_owned(),
         };
     }

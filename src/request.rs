@@ -1,7 +1,7 @@
 //! What is checked at the door, and where a request goes.
 
 use crate::error::{Error, Kind};
-use crate::text;
+use crate::text::{self, concat};
 
 /// The path of chat completions under a base URL.
 pub const CHAT_COMPLETIONS: &str = "/chat/completions";
@@ -17,7 +17,7 @@ pub const TIMEOUT_MS: f64 = 600_000.0;
 /// [`Kind::InvalidRequest`] when the base URL does not end in `/v1`.
 pub fn catalogue_url(base_url: &str) -> Result<String, Error> {
     match base_url.strip_suffix("/v1") {
-        Some(root) => Ok([root, "/api/v1/models"].concat()),
+        Some(root) => Ok(concat(&[root, "/api/v1/models"])),
         None => Err(invalid("The catalogue needs a `baseURL` that ends in `/v1`, such as `https://aihubmix.com/v1`.")),
     }
 }
@@ -46,12 +46,11 @@ pub fn check_header(name: &str, value: &str) -> Result<(), Error> {
         return Err(invalid("A header name may hold only ASCII letters, digits and the characters !#$%&'*+-.^_`|~."));
     }
     if !is_header_value(value) {
-        return Err(invalid(&[
+        return Err(invalid(&concat(&[
             "The value of the header `",
             name,
             "` has a character that no header can carry: a line break, a control character, or one outside Latin-1.",
-        ]
-        .concat()));
+        ])));
     }
     Ok(())
 }

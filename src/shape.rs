@@ -314,7 +314,12 @@ impl Learner {
             self.paths.push(',');
         }
         self.paths.push('[');
-        self.paths.push_str(&self.path.join(","));
+        for (index, step) in self.path.iter().enumerate() {
+            if index > 0 {
+                self.paths.push(',');
+            }
+            self.paths.push_str(step);
+        }
         self.paths.push(']');
         self.holes.push((hole, start, end));
         Ok(())

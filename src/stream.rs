@@ -6,6 +6,7 @@ use crate::json::{self, RawString};
 use crate::partial::Partial;
 use crate::shape::{Found, Shape, Shapes, Span};
 use crate::sse::{Decoder, EventTooLarge, MAX_SPARE};
+use crate::text;
 
 /// How much is kept of an answer that has not become an event stream, in bytes.
 const MAX_HEAD: usize = 64 << 10;
@@ -371,7 +372,7 @@ impl ChunkStream {
             Some(verdict) => verdict.clone(),
             None if self.progress.is_finished() => Ok(()),
             None => {
-                let head = String::from_utf8_lossy(&self.head);
+                let head = text::decode(&self.head);
                 Err(if openai::is_error(&head) { Error::from_response(self.status, &head) } else { self.truncated() })
             }
         }

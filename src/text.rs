@@ -1,6 +1,8 @@
 //! Small things with text that the standard library does with machinery worth several kilobytes of wasm: its searches
 //! are built for long needles, and its slices bring the messages of their panics.
 
+use std::borrow::Cow;
+
 /// Eight bytes that are one each, and eight of which the top bit alone is set: to look at eight bytes in one step.
 pub const ONES: u64 = 0x0101_0101_0101_0101;
 /// See [`ONES`].
@@ -21,6 +23,34 @@ pub fn replace(mut text: &str, old: &str, new: &str) -> String {
     }
     out.push_str(text);
     out
+}
+
+/// The texts as one.
+pub fn concat(texts: &[&str]) -> String {
+    let mut whole = String::new();
+    for text in texts {
+        whole.push_str(text);
+    }
+    whole
+}
+
+/// UTF-8 as the web decodes it: what is none becomes U+FFFD.
+pub fn decode(mut bytes: &[u8]) -> Cow<'_, str> {
+    let mut decoded = String::new();
+    loop {
+        let wrong = match std::str::from_utf8(bytes) {
+            Ok(text) if decoded.is_empty() => return Cow::Borrowed(text),
+            Ok(text) => {
+                decoded.push_str(text);
+                return Cow::Owned(decoded);
+            }
+            Err(wrong) => wrong,
+        };
+        let (valid, rest) = bytes.split_at_checked(wrong.valid_up_to()).unwrap_or_default();
+        decoded.push_str(std::str::from_utf8(valid).unwrap_or_default());
+        decoded.push(char::REPLACEMENT_CHARACTER);
+        bytes = wrong.error_len().and_then(|length| rest.get(length..)).unwrap_or_default();
+    }
 }
 
 /// What stands before the first byte that `ends` names; the whole text where there is none.

@@ -19,9 +19,9 @@ mod options;
 mod reply;
 mod stream;
 
-use js_sys::{Array, JSON, Object};
-use wasm_bindgen::convert::TryFromJsValue;
+use js_sys::{Array, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 use crate::error::{Error, Kind};
 pub use failure::Failure;
@@ -29,6 +29,10 @@ use failure::invalid;
 use fetch::{CATALOGUE, CHAT, CHAT_STREAM, Call, MODELS, Route};
 pub use options::CallOptions;
 pub use stream::ChunkSource;
+
+#[cfg(feature = "allocator")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -39,59 +43,45 @@ import type {
 import type { CallOptions } from "../options.js";
 "#;
 
-/// Asks for a whole chat completion. Rejects with error data that has a `kind`.
+/// Asks for a whole chat completion. Rejects with error data that has a `kind`: everything that [`Kind`] lists.
 ///
 /// See <https://platform.openai.com/docs/api-reference/chat/create>.
-///
-/// # Errors
-/// Everything that [`crate::Kind`] lists, as a JavaScript object.
-#[wasm_bindgen(js_name = createChatCompletion, unchecked_return_type = "ChatCompletion")]
-pub async fn create_chat_completion(
-    #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsNonStreaming")] request: JsValue,
-    options: CallOptions,
-) -> Result<JsValue, JsValue> {
-    answer(chat(&request, &options, &CHAT)).await
+#[wasm_bindgen(js_name = createChatCompletion, unchecked_return_type = "Promise<ChatCompletion>")]
+pub fn create_chat_completion(
+    #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsNonStreaming")] request: &JsValue,
+    options: &CallOptions,
+) -> Promise {
+    answer(chat(request, options, &CHAT))
 }
 
-/// Asks for a streamed chat completion and resolves when its headers have arrived.
-///
-/// # Errors
-/// Everything that [`crate::Kind`] lists, as a JavaScript object.
-#[wasm_bindgen(js_name = createChatCompletionStream)]
-pub async fn create_chat_completion_stream(
-    #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: JsValue,
-    options: CallOptions,
-) -> Result<ChunkSource, JsValue> {
-    ChunkSource::try_from_js_value(answer(chat(&request, &options, &CHAT_STREAM)).await?)
+/// Asks for a streamed chat completion and resolves when its headers have arrived. Rejects with error data.
+#[wasm_bindgen(js_name = createChatCompletionStream, unchecked_return_type = "Promise<ChunkSource>")]
+pub fn create_chat_completion_stream(
+    #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: &JsValue,
+    options: &CallOptions,
+) -> Promise {
+    answer(chat(request, options, &CHAT_STREAM))
 }
 
-/// Lists the models of the account: `GET {baseURL}/models`.
-///
-/// # Errors
-/// Everything that [`crate::Kind`] lists, as a JavaScript object.
-#[wasm_bindgen(js_name = listModels, unchecked_return_type = "ModelList")]
-pub async fn list_models(options: CallOptions) -> Result<JsValue, JsValue> {
-    answer(Call::new(&MODELS, &options, &JsValue::UNDEFINED, JsValue::UNDEFINED)).await
+/// Lists the models of the account: `GET {baseURL}/models`. Rejects with error data.
+#[wasm_bindgen(js_name = listModels, unchecked_return_type = "Promise<ModelList>")]
+pub fn list_models(options: &CallOptions) -> Promise {
+    answer(Call::new(&MODELS, options, &JsValue::UNDEFINED, JsValue::UNDEFINED))
 }
 
-/// Lists AIHubMix's public catalogue, without a key.
-///
-/// # Errors
-/// Everything that [`crate::Kind`] lists, as a JavaScript object.
-#[wasm_bindgen(js_name = listCatalogue, unchecked_return_type = "CatalogueModel[]")]
-pub async fn list_catalogue(
-    #[wasm_bindgen(unchecked_param_type = "CatalogueFilters | null | undefined")] filters: JsValue,
-    options: CallOptions,
-) -> Result<JsValue, JsValue> {
-    answer(Call::new(&CATALOGUE, &options, &filters, JsValue::UNDEFINED)).await
+/// Lists AIHubMix's public catalogue, without a key. Rejects with error data.
+#[wasm_bindgen(js_name = listCatalogue, unchecked_return_type = "Promise<CatalogueModel[]>")]
+pub fn list_catalogue(
+    #[wasm_bindgen(unchecked_param_type = "CatalogueFilters | null | undefined")] filters: &JsValue,
+    options: &CallOptions,
+) -> Promise {
+    answer(Call::new(&CATALOGUE, options, filters, JsValue::UNDEFINED))
 }
 
-/// The one road that all four calls take.
-async fn answer(call: failure::Result<Call>) -> Result<JsValue, JsValue> {
-    match call {
-        Ok(call) => Ok(call.answer().await?),
-        Err(failure) => Err(failure.into()),
-    }
+/// The one road that all four calls take. They return its promise rather than being `async` themselves, since each kind
+/// of future brings its own copy of what drives it.
+fn answer(call: failure::Result<Call>) -> Promise {
+    future_to_promise(async { Ok(call?.answer().await?) })
 }
 
 /// The list of an account's models, when it is one.
@@ -152,13 +142,10 @@ fn with_extra_body(request: &JsValue, extra: &JsValue) -> Result<JsValue, JsValu
     if host::is_absent(extra) {
         return Ok(request.clone());
     }
-    let members = Array::new();
-    for member in host::entries(request)? {
-        if host::get(&member, "0") != "extra_body" {
-            members.push(&member);
-        }
-    }
-    let members = members.concat(&host::entries(extra)?);
-    // Made from its entries, the object has a member `__proto__` where the request has one.
+    // Made from its entries, an object has a member `__proto__` where the request has one.
+    let own = host::entries(request)?;
+    let own = Object::from_entries(&own)?;
+    Reflect::delete_property(&own, &"extra_body".into())?;
+    let members = host::entries(&own)?.concat(&host::entries(extra)?);
     Object::from_entries(&members).map(JsValue::from)
 }

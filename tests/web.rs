@@ -4,6 +4,7 @@
 
 use chatmux::web::{self, CallOptions, ChunkSource};
 use js_sys::{Function, JSON, Reflect, Uint8Array};
+use wasm_bindgen::convert::TryFromJsValue;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -98,19 +99,20 @@ fn number(value: &JsValue, path: &str) -> Option<f64> {
 }
 
 async fn answered(fetch: &JsValue, members: &str) -> JsValue {
-    web::create_chat_completion(js(REQUEST), options(fetch, members)).await.expect("the call is answered")
+    web::create_chat_completion(&js(REQUEST), &options(fetch, members)).await.expect("the call is answered")
 }
 
 /// The body that is sent for a request, given as JavaScript.
 async fn sent_body(request: &JsValue) -> JsValue {
     let fetch = answering(200, COMPLETION);
-    web::create_chat_completion(request.clone(), options(&fetch, "")).await.expect("the call is answered");
+    web::create_chat_completion(request, &options(&fetch, "")).await.expect("the call is answered");
     get(&fetch, "calls.0.init.body")
 }
 
 async fn stream(fetch: &JsValue, members: &str) -> Result<ChunkSource, JsValue> {
     let request = js(&format!("{{ ...{REQUEST}, stream: true }}"));
-    web::create_chat_completion_stream(request, options(fetch, members)).await
+    let source = web::create_chat_completion_stream(&request, &options(fetch, members)).await?;
+    Ok(ChunkSource::try_from_js_value(source).expect("it is a source of chunks"))
 }
 
 async fn opened(fetch: &JsValue, members: &str) -> ChunkSource {
@@ -118,7 +120,7 @@ async fn opened(fetch: &JsValue, members: &str) -> ChunkSource {
 }
 
 async fn catalogue(fetch: &JsValue, filters: &str, members: &str) -> Result<JsValue, JsValue> {
-    web::list_catalogue(js(filters), options(fetch, members)).await
+    web::list_catalogue(&js(filters), &options(fetch, members)).await
 }
 
 /// Checks that error data is of this kind and shows nothing of a key or of what else must not be seen.
@@ -129,7 +131,7 @@ fn check_kind(error: &JsValue, kind: &str) {
 }
 
 async fn refused(fetch: &JsValue, members: &str, kind: &str) -> JsValue {
-    let error = web::create_chat_completion(js(REQUEST), options(fetch, members)).await.expect_err("the call fails");
+    let error = web::create_chat_completion(&js(REQUEST), &options(fetch, members)).await.expect_err("the call fails");
     check_kind(&error, kind);
     error
 }
@@ -266,11 +268,11 @@ async fn what_cannot_be_asked_is_refused_before_anything_is_sent() {
         | { model: 'm', messages: [{}], stream: true } \
         | (() => { const o = { model: 'm', messages: [] }; o.messages.push(o); return o; })()";
     for request in list.split('|') {
-        let error = web::create_chat_completion(js(request), options(&fetch, "")).await.expect_err(request);
+        let error = web::create_chat_completion(&js(request), &options(&fetch, "")).await.expect_err(request);
         check_kind(&error, "invalid_request");
     }
-    let streamed = web::create_chat_completion_stream(js(REQUEST), options(&fetch, "")).await;
-    check_kind(&streamed.err().expect("`stream` is missing"), "invalid_request");
+    let streamed = web::create_chat_completion_stream(&js(REQUEST), &options(&fetch, "")).await;
+    check_kind(&streamed.expect_err("`stream` is missing"), "invalid_request");
     for members in ["timeout: -1", "timeout: NaN", "maxRetries: 1.5", "maxRetries: -1", "query: 'a=1'"] {
         refused(&fetch, members, "invalid_request").await;
     }
@@ -557,7 +559,7 @@ async fn what_is_plainly_no_event_stream_is_refused() {
 async fn the_models_of_the_account_are_asked_for_with_the_key() {
     let body = r#"{"object":"list","data":[{"id":"m","own":1}]}"#;
     let fetch = answering(200, body);
-    let list = web::list_models(options(&fetch, "query: { a: 1 }")).await.expect("it is answered");
+    let list = web::list_models(&options(&fetch, "query: { a: 1 }")).await.expect("it is answered");
     assert_eq!(stringify(&list), body);
     let call = [text(&fetch, "calls.0.url"), text(&fetch, "calls.0.init.method")];
     assert_eq!(call, ["https://api.test/v1/models?a=1", "GET"]);

@@ -1,7 +1,7 @@
 /** The wasm module: where it comes from, and that it is loaded once. The one file that knows how a runtime loads it. */
 
 import { ChatmuxError } from "./errors.js";
-import load, { type InitInput } from "./glue/chatmux.js";
+import { imports, use } from "./glue/chatmux.js";
 
 /**
  * What the module can be loaded from: a URL to fetch, a `Response`, the bytes, or a compiled `WebAssembly.Module`, or a
@@ -52,5 +52,13 @@ export function init(from?: WasmSource): Promise<void> {
 }
 
 async function start(from: WasmSource | undefined): Promise<void> {
-  ({ memory } = await load({ module_or_path: (await (from ?? source())) as InitInput }));
+  let given = (await (from ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
+  if (typeof given === "string" || given instanceof URL || given instanceof Request) given = await fetch(given);
+  if (given instanceof Response) {
+    if (!given.ok) throw new Error(`${given.url} answered with ${given.status}.`);
+    given = await given.arrayBuffer();
+  }
+  // Of a compiled module this makes the instance; of bytes, a pair that has it.
+  const made = (await WebAssembly.instantiate(given as WebAssembly.Module, imports())) as { instance?: WebAssembly.Instance };
+  ({ memory } = use(made.instance ?? (made as WebAssembly.Instance)));
 }

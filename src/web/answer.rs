@@ -8,6 +8,7 @@ use super::host;
 use super::reply::Reply;
 use crate::dialect::openai;
 use crate::error::{Error, Kind};
+use crate::text::concat;
 
 /// The whole body, parsed by the host; `null` where the status says that there is none.
 pub async fn json(reply: &Reply) -> Result<JsValue> {
@@ -44,7 +45,7 @@ pub fn no_stream(reply: &Reply, text: &str) -> Box<Failure> {
     }
     match reply.media_type().as_str() {
         "" | "text/event-stream" | "text/plain" => unexpected(reply, "a body that is no stream"),
-        other => unexpected(reply, &["`", other, "`, not an event stream"].concat()),
+        other => unexpected(reply, &concat(&["`", other, "`, not an event stream"])),
     }
 }
 
@@ -52,7 +53,7 @@ pub fn no_stream(reply: &Reply, text: &str) -> Box<Failure> {
 fn no_json(reply: &Reply) -> Box<Failure> {
     match reply.media_type().as_str() {
         "" | "application/json" => unexpected(reply, "a body that is empty, cut short or no valid JSON"),
-        other => unexpected(reply, &["`", other, "`, not JSON"].concat()),
+        other => unexpected(reply, &concat(&["`", other, "`, not JSON"])),
     }
 }
 
@@ -65,17 +66,19 @@ fn lost(reply: &Reply, mut failure: Box<Failure>) -> Box<Failure> {
         // The response parses its own body; what it says of it may quote it.
         return no_json(reply);
     }
-    failure.error.message =
-        ["Connection error: the connection was lost while the answer was being read (", &failure.error.message, ")."]
-            .concat();
+    failure.error.message = concat(&[
+        "Connection error: the connection was lost while the answer was being read (",
+        &failure.error.message,
+        ").",
+    ]);
     failure
 }
 
 fn unexpected(reply: &Reply, what: &str) -> Box<Failure> {
-    let message = [
+    let message = concat(&[
         "The server answered with success, but sent ",
         what,
         ". Check that `baseURL` names the API itself, usually a path that ends in `/v1`.",
-    ];
-    Error::new(Kind::MalformedResponse, message.concat()).with_status(reply.status()).into()
+    ]);
+    Error::new(Kind::MalformedResponse, message).with_status(reply.status()).into()
 }

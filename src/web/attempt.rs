@@ -9,6 +9,7 @@ use web_sys::{AbortController, AbortSignal};
 use super::failure::{Failure, Result, failure, invalid};
 use super::host;
 use crate::error::Kind;
+use crate::text::concat;
 
 /// The longest time that a host's timer can count, in milliseconds; beyond it `setTimeout` fires at once.
 const MAX_TIMER_MS: f64 = 2_147_483_647.0;
@@ -44,7 +45,8 @@ impl Attempt {
         if let Some(signal) = signal {
             listen(signal, &abort);
             if host::is_true(signal, "aborted") {
-                controller.abort();
+                // Throws only where it cannot be called.
+                let _ = abort.call0(&JsValue::UNDEFINED);
             }
         }
         let signal = signal.cloned();
@@ -90,7 +92,7 @@ impl Attempt {
             Some(signal) if cut_short && host::is_true(signal, "aborted") => aborted(signal),
             _ if cut_short && host::is_true(&self.controller.signal(), "aborted") => {
                 let ms = host::to_text(&self.timeout_ms.into()).map(String::from).unwrap_or_default();
-                failure(Kind::Timeout, &["Request timed out: no answer within ", &ms, " ms (`timeout`)."].concat())
+                failure(Kind::Timeout, &concat(&["Request timed out: no answer within ", &ms, " ms (`timeout`)."]))
             }
             _ => {
                 // Node's parser keeps the bytes that were no HTTP, which may repeat the request and its key.

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind};
 /// The models in the reply `{ data, success, message }`. Its numbers are taken over as JavaScript has them.
 pub fn read(reply: JsValue) -> Result<JsValue> {
     let data = get(&reply, "data");
-    if get(&reply, "success").as_bool() == Some(false) || !Array::is_array(&data) {
+    if get(&reply, "success") == false || !Array::is_array(&data) {
         let said = get_text(&reply, "message");
         let message =
             said.unwrap_or_else(|| "The server's reply is no model catalogue: it has no list `data`.".to_owned());
@@ -27,7 +27,8 @@ pub fn read(reply: JsValue) -> Result<JsValue> {
     };
     for item in data.unchecked_into::<Array>() {
         if let Some(model) = read_model(&item) {
-            models.push(&model.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(unreadable)?);
+            let model = model.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(unreadable)?;
+            models.set(models.length(), model);
         }
     }
     Ok(models.into())

@@ -47,8 +47,8 @@ impl Failure {
 
     /// The same, with the headers of the response that reported it.
     #[must_use]
-    pub fn with_headers(mut self: Box<Self>, headers: web_sys::Headers) -> Box<Self> {
-        self.headers = headers.into();
+    pub fn with_headers(mut self: Box<Self>, headers: JsValue) -> Box<Self> {
+        self.headers = headers;
         self
     }
 

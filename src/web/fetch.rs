@@ -17,7 +17,7 @@ use super::stream::ChunkSource;
 use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key};
 use crate::retry::{delay_ms, should_retry};
-use crate::text;
+use crate::text::{self, concat};
 
 /// What one of the four calls is.
 pub struct Route {
@@ -37,12 +37,12 @@ impl Route {
 
 /// A chat completion.
 pub const CHAT: Route =
-    Route { url: |base| Ok([base, request::CHAT_COMPLETIONS].concat()), read: Some(Ok), with_key: true };
+    Route { url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])), read: Some(Ok), with_key: true };
 /// A streamed chat completion.
 pub const CHAT_STREAM: Route = Route { read: None, ..CHAT };
 /// The list of the account's models.
 pub const MODELS: Route =
-    Route { url: |base| Ok([base, request::MODELS].concat()), read: Some(super::model_list), with_key: true };
+    Route { url: |base| Ok(concat(&[base, request::MODELS])), read: Some(super::model_list), with_key: true };
 /// AIHubMix's catalogue, which needs no key and gets none.
 pub const CATALOGUE: Route =
     Route { url: |base| Ok(request::catalogue_url(base)?), read: Some(super::catalogue::read), with_key: false };
@@ -71,9 +71,9 @@ impl Call {
         for more in [of_call, query] {
             add_query(&params, more)?;
         }
-        let query = String::from(raw.to_string());
+        let query = host::to_text(&raw).map(String::from).unwrap_or_default();
         if !query.is_empty() {
-            url = [&url, "?", &query].concat();
+            url = concat(&[&url, "?", &query]);
         }
         Ok(Self { route, options, url, body })
     }
@@ -142,7 +142,7 @@ impl Call {
         if failure.error.kind == Kind::Connection {
             let origin = request::origin(&self.url);
             failure.error.message =
-                ["Connection error: could not reach `", origin, "` (", &failure.error.message, ")."].concat();
+                concat(&["Connection error: could not reach `", origin, "` (", &failure.error.message, ")."]);
         }
         failure.again = should_retry(failure.error.kind, None, None).then_some(f64::NAN);
         failure.redact(secrets)
@@ -182,7 +182,7 @@ impl Call {
         if self.route.with_key {
             if !key.is_empty() {
                 check_api_key(key)?;
-                headers.set("authorization", &["Bearer ", key].concat());
+                headers.set("authorization", &concat(&["Bearer ", key]));
             }
             if let Some(code) = &self.options.app_code {
                 headers::set(&headers, "APP-Code", code)?;
@@ -224,7 +224,7 @@ fn add_query(query: &QueryParams, more: &JsValue) -> Result<()> {
     if !more.is_object() {
         return Err(unreadable());
     }
-    for pair in host::entries(more).map_err(|cause| unreadable().caused_by(cause))?.iter() {
+    for pair in host::entries(more).map_err(|cause| unreadable().caused_by(cause))? {
         let (name, value) = (host::get_text(&pair, "0").unwrap_or_default(), host::get(&pair, "1"));
         query.delete(&name);
         if !host::is_absent(&value) {
@@ -273,12 +273,12 @@ fn asked_ms(reply: &Reply) -> f64 {
 fn redirected(reply: &Reply) -> Box<Failure> {
     let location = reply.header("location").unwrap_or_default();
     let target = if text::find(&location, "://").is_some() { request::origin(&location) } else { "another address" };
-    let message = [
+    let message = concat(&[
         "The server redirects to ",
         target,
         ". chatmux does not follow, so that the API key goes nowhere else: set `baseURL` to the right address.",
-    ];
-    let mut failure = failure(Kind::Redirect, &message.concat());
+    ]);
+    let mut failure = failure(Kind::Redirect, &message);
     if reply.status() != 0 {
         failure.error.status = Some(reply.status());
     }

@@ -32,7 +32,7 @@ pub fn merge(headers: &Headers, from: &JsValue) -> Result<()> {
     let is_iterable = Reflect::get(from, &Symbol::iterator()).is_ok_and(|iterator| iterator.is_function());
     let pairs = if is_iterable { host::items(from) } else { host::entries(from) };
     let seen = Headers::new();
-    for pair in pairs.map_err(|cause| unreadable().caused_by(cause))?.iter() {
+    for pair in pairs.map_err(|cause| unreadable().caused_by(cause))? {
         let name = host::get(&pair, "0").as_string().ok_or_else(unreadable)?.to_ascii_lowercase();
         let value = host::get(&pair, "1");
         if value.is_null() {

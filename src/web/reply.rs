@@ -76,10 +76,8 @@ impl Reply {
     /// The failure as it may be shown: with the headers of this response, without the keys of its request.
     pub fn finish(&self, failure: Box<Failure>) -> Box<Failure> {
         let failure = failure.redact(&self.attempt.secrets);
-        match host::get_function(&host::get(&self.host, "headers"), "get") {
-            Some(_) => failure.with_headers(self.response.headers().into_raw()),
-            None => failure,
-        }
+        let headers = host::get(&self.host, "headers");
+        if host::has_function(&headers, "get") { failure.with_headers(headers) } else { failure }
     }
 
     /// Lets the connection go without reading the body.
@@ -149,11 +147,11 @@ impl Reply {
         }
         // As `Response.text()` decodes: without the byte-order mark.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        Ok(String::from_utf8_lossy(bytes).into_owned())
+        Ok(text::decode(bytes).into_owned())
     }
 }
 
 /// Keeps a rejection that nobody waits for from being reported as unhandled.
 fn forget(promise: JsValue) {
-    let _ = Promise::all_settled(&Array::of1(&promise));
+    let _ = Promise::all_settled(&Array::of2(&promise, &JsValue::UNDEFINED));
 }

@@ -1,0 +1,131 @@
+/** What makes the wasm and its glue small: no panic messages, short names, binaryen's optimiser, a thorough deflate. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root, run } from "./setup.mjs";
+
+const FEATURES = ["bulk-memory", "mutable-globals", "sign-ext", "nontrapping-float-to-int", "reference-types", "multivalue"];
+
+const PASSES = [
+  ...["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"],
+  // Rust's stack starts at 0, and none of its objects is among the first 1024 bytes.
+  "--low-memory-unused",
+  // Next to each other, the functions of one module are deflated better.
+  "--reorder-functions-by-name",
+  ...["--strip-debug", "--strip-producers", "--strip-target-features"],
+];
+
+/**
+ * Makes the wasm and its glue out of what wasm-bindgen left in the folder `bindgen`. They share names that are
+ * shortened; so neither fits the other one's original.
+ */
+export async function shrink(bindgen, glue, wasm) {
+  const { default: binaryen } = await import("binaryen");
+  binaryen.setDebugInfo(true);
+  const text = (name) => readFileSync(join(bindgen, name), "utf8");
+  const module = binaryen.readBinary(readFileSync(join(bindgen, "chatmux_bg.wasm")));
+  const { js, names } = await shorten(text("chatmux.js"), sharedNames(binaryen, module));
+  rename(binaryen, module, names);
+  cutPanics(binaryen, module);
+  const cut = join(bindgen, "cut.wasm");
+  writeFileSync(cut, module.emitBinary());
+  const features = FEATURES.map((name) => `--enable-${name}`);
+  await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), cut, ...PASSES, ...features, "-o", wasm]);
+  writeFileSync(join(glue, "chatmux.js"), js);
+  writeFileSync(join(glue, "chatmux.d.ts"), before(text("chatmux.d.ts"), "export interface InitOutput") + LOADING_TYPES);
+}
+
+/** What `src/js/wasm.ts`, which has a loader of its own, needs of the glue; bundlers leave out the loader that is there. */
+const LOADING = "export { __wbg_get_imports as imports, __wbg_finalize_init as use };\n";
+
+const LOADING_TYPES = `/** What the module imports. */
+export function imports(): WebAssembly.Imports;
+
+/** Makes this instance the one that the functions call. */
+export function use(instance: WebAssembly.Instance): { memory: WebAssembly.Memory };
+`;
+
+/** The names that the wasm and its glue call each other's functions by. */
+function sharedNames(binaryen, module) {
+  const names = new Set();
+  for (const { module: from, base } of functions(binaryen, module)) if (base) names.add(from).add(base);
+  for (const { name } of exports(binaryen, module)) names.add(name);
+  // A property of this name is the memory's, but the instance's `memory` is known to others than the glue.
+  names.delete("memory");
+  return names;
+}
+
+/** The glue with short names in the place of these, and which name became which: those that it does not use have none. */
+async function shorten(js, names) {
+  const { transform } = await import("esbuild");
+  const pattern = [...names].map((name) => name.replace(/\W/g, "\\$&")).join("|");
+  const { code, mangleCache } = await transform(js + LOADING, {
+    mangleProps: new RegExp(`^(?:${pattern})$`),
+    mangleQuoted: true,
+    mangleCache: {},
+  });
+  return { js: code, names: mangleCache };
+}
+
+/** Gives the imports and exports of the wasm the names that its glue has for them. */
+function rename(binaryen, module, names) {
+  for (const { name, module: from, base, params, results } of functions(binaryen, module)) {
+    if (!base) continue;
+    if (!names[from] || !names[base]) throw new Error(`The glue does not have \`${base}\`, which the wasm imports.`);
+    module.removeFunction(name);
+    module.addFunctionImport(name, names[from], names[base], params, results);
+  }
+  const add = {
+    [binaryen.ExternalFunction]: "addFunctionExport",
+    [binaryen.ExternalTable]: "addTableExport",
+  };
+  for (const { name, kind, value } of exports(binaryen, module)) {
+    if (name === "memory") continue;
+    module.removeExport(name);
+    if (names[name]) module[add[kind]](value, names[name]);
+  }
+}
+
+/** The standard library's functions for panics and formatting, which is done for the message of a panic alone. */
+const PANICS =
+  /^(?!.*chatmux)<?(core|std|alloc|__rustc)\[.*(panic|fail|handle_error|handle_alloc_error|alloc_error|unwind|abort)|panicking|\bfmt::/;
+
+/**
+ * Ends a panic at once rather than after its message, which nobody sees: what follows is the same trap. Were formatting
+ * used for anything else it would trap as well, so that is an error of the build.
+ */
+function cutPanics(binaryen, module) {
+  let cut = 0;
+  for (const { name, base, pointer } of functions(binaryen, module)) {
+    if (base || !PANICS.test(name)) continue;
+    binaryen.Function.setBody(pointer, module.unreachable());
+    cut++;
+  }
+  if (!cut) throw new Error("The wasm has no functions for panics: are their names still in it?");
+  const live = /call \$"[^"]*\bfmt::[^"]*"/.exec(module.emitText());
+  if (live) throw new Error(`The core may not format text, but does: ${live[0]}`);
+}
+
+function functions(binaryen, module) {
+  return Array.from({ length: module.getNumFunctions() }, (_, index) => {
+    const pointer = module.getFunctionByIndex(index);
+    return { ...binaryen.getFunctionInfo(pointer), pointer };
+  });
+}
+
+function exports(binaryen, module) {
+  return Array.from({ length: module.getNumExports() }, (_, index) => binaryen.getExportInfo(module.getExportByIndex(index)));
+}
+
+function before(text, mark) {
+  if (!text.includes(mark)) throw new Error(`The glue has no \`${mark}\`.`);
+  return text.slice(0, text.indexOf(mark));
+}
+
+/** `bytes` deflated (RFC 1951) as far as it goes: what is inlined is compressed no further on its way to users. */
+export async function deflate(bytes) {
+  const { default: zopfli } = await import("@gfx/zopfli");
+  return new Promise((resolve, reject) => {
+    zopfli.deflate(bytes, { numiterations: 15 }, (error, deflated) => (error ? reject(error) : resolve(Buffer.from(deflated))));
+  });
+}
