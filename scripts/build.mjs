@@ -44,9 +44,7 @@ export async function build() {
     await run(join(bin, "wasm-bindgen"), [wasm, ...options]);
   });
   await step("optimising and inlining it…", [join(glue, "chatmux_bg.wasm")], optimised, async () => {
-    const features = FEATURES.map((name) => `--enable-${name}`);
-    const options = [...PASSES, "--strip-debug", "--strip-producers", ...features, "-o", optimised];
-    await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), join(glue, "chatmux_bg.wasm"), ...options]);
+    await optimise(optimised, ["--strip-debug"]);
     const deflated = (await deflate(readFileSync(optimised))).toString("base64");
     writeFileSync(join(glue, "deflated.js"), `export const deflated = "${deflated}";\n`);
     writeFileSync(
@@ -69,6 +67,12 @@ export async function build() {
     stamps.sizes = await sizes();
   });
   return stamps.sizes;
+}
+
+/** Optimises what wasm-bindgen made, into `output`. */
+export async function optimise(output, options) {
+  const args = [...PASSES, ...options, "--strip-producers", ...FEATURES.map((name) => `--enable-${name}`), "-o", output];
+  await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), join(glue, "chatmux_bg.wasm"), ...args]);
 }
 
 /** `bytes` deflated (RFC 1951) as far as it goes: what is inlined is compressed no further on its way to users. */
