@@ -7,8 +7,8 @@ export const BASE_URL = "http://127.0.0.1:9/v1";
 export const REQUEST = { model: "gpt-4o-mini", messages: [{ role: "user", content: "What is the meaning of life?" }] };
 
 /**
- * A function that has the contender read the workload once, and throws when what it found is not what the workload says: nobody
- * is fast by being wrong. `undefined` where the contender has nothing to do with such a stream.
+ * `run` has the contender read the workload once, and resolves to a function that throws when what was found is not what the
+ * workload says: nobody is fast by being wrong. `undefined` where the contender has nothing to do with such a stream.
  */
 export function prepare(contender, { name, packing, count, repeat }) {
   if (contender.skips?.includes(name)) return undefined;
@@ -17,9 +17,11 @@ export function prepare(contender, { name, packing, count, repeat }) {
   const expected = work.expected[contender.gives];
   const run = async () => {
     const found = await stream(work);
-    // What gives one text for all has no count.
-    const isRight = found.text === expected.text && (found.count ?? expected.count) === expected.count;
-    if (!isRight) throw new Error(`${contender.name} is wrong on ${name}: ${describe(found)} instead of ${describe(expected)}`);
+    return () => {
+      // What gives one text for all has no count.
+      const isRight = found.text === expected.text && (found.count ?? expected.count) === expected.count;
+      if (!isRight) throw new Error(`${contender.name} is wrong on ${name}: ${describe(found)} instead of ${describe(expected)}`);
+    };
   };
   return { run, count: work.count };
 }
@@ -33,15 +35,19 @@ export async function repeatFor(ms, run) {
   while (performance.now() - start < ms);
 }
 
-/** The median cost of a run that deals with `count` things, in µs for each: by the clock, and in CPU time where it can be told. */
+/**
+ * The median cost of a run that deals with `count` things, in µs for each: by the clock, and in CPU time where it can be told. The
+ * check of what a run resolves to is not part of it.
+ */
 export async function time({ run, count }, { warm = 200, measured = 300 } = {}) {
-  await repeatFor(warm, run);
+  await repeatFor(warm, async () => (await run())());
   const [wall, cpu] = [[], []];
   await repeatFor(measured, async () => {
     const [cpuStart, start] = [cpuTime(), performance.now()];
-    await run();
+    const check = await run();
     wall.push(((performance.now() - start) * 1000) / count);
     cpu.push((cpuTime() - cpuStart) / count);
+    check();
   });
   return { wall: median(wall), cpu: median(cpu) };
 }

@@ -42,7 +42,7 @@ async function worker(id, path) {
         if (!job) return Response.json(null);
         prepared ??= prepare(contender, JSON.parse(job)) ?? {};
         try {
-          await prepared.run?.();
+          (await prepared.run?.())?.();
           return Response.json({ count: prepared.count });
         } catch (error) {
           return new Response(error.stack, { status: 500 });
