@@ -6,19 +6,22 @@ import { bundle, scratch } from "../lib/bundle.mjs";
 import { contenders, digits, interleave, ROUNDS, table } from "../lib/measure.mjs";
 import { median } from "../lib/sample.mjs";
 
+const SAY_CPU = "console.log(JSON.stringify(process.cpuUsage()));";
+
 export async function run() {
-  const subjects = [{ id: "node", argv: ["-e", "0"], name: "node -e 0" }];
+  const subjects = [{ id: "node", argv: ["-e", SAY_CPU], name: "an empty program" }];
   for (const { id, path, contender } of await contenders(["floor", "chatmux", "openai", "ai-sdk"])) {
     const name = id === "floor" ? "fetch and json(), bundled" : `${contender.name.replace(/,.*/, "")}, bundled`;
     subjects.push({ id, argv: [await program(id, path)], name });
   }
   const samples = await interleave(subjects, async ({ argv }) => start(argv), ROUNDS * 5);
-  const rows = [["", "time, ms", "over the floor, ms"]];
+  const rows = [["", "time, ms", "over the floor, ms", "CPU, ms", "over the floor, ms"]];
   const figures = {};
   for (const { id, name } of subjects.filter(({ id }) => samples[id])) {
-    const over = median(samples[id].map(({ ms }, round) => ms - samples.floor[round].ms));
-    rows.push([name, digits(median(samples[id].map(({ ms }) => ms))), digits(over)]);
-    figures[id] = over;
+    const value = (figure) => median(samples[id].map((sample) => sample[figure]));
+    const over = (figure) => median(samples[id].map((sample, round) => sample[figure] - samples.floor[round][figure]));
+    rows.push([name, ...["time", "cpu"].flatMap((figure) => [digits(value(figure)), digits(over(figure))])]);
+    figures[id] = { time: over("time"), cpu: over("cpu") };
   }
   console.log(`\nCold start in Node\n\n${table(rows)}`);
   return { tables: { cold: rows }, figures };
@@ -36,6 +39,7 @@ async function program(id, path) {
     ] });
     const { complete } = contender.setup({ fetch: answering(body), baseURL: BASE_URL });
     if ((await complete()) !== "42") throw new Error("another answer");
+    ${SAY_CPU}
     process.exit();`;
   // Some packages still ask for a \`require\` of Node.
   const banner = { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
@@ -45,8 +49,9 @@ async function program(id, path) {
 
 function start(argv) {
   const before = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8" });
-  const ms = performance.now() - before;
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8" });
+  const time = performance.now() - before;
   if (status) throw new Error(stderr.slice(0, 600));
-  return { ms };
+  const { user, system } = JSON.parse(stdout);
+  return { time, cpu: (user + system) / 1000 };
 }
