@@ -43,7 +43,8 @@ export async function build() {
     const options = ["--target", "web", "--omit-default-module-path", "--out-name", "chatmux", "--out-dir", bindgen];
     await run(join(bin, "wasm-bindgen"), [wasm, ...options]);
   });
-  await step("optimising and inlining it…", [join(bindgen, "chatmux_bg.wasm"), "src/js/join.ts"], optimised, async () => {
+  const small = [join(bindgen, "chatmux_bg.wasm"), "src/js/join.ts", "scripts/shrink.mjs", "scripts/split.mjs"];
+  await step("optimising and inlining it…", small, optimised, async () => {
     mkdirSync(glue, { recursive: true });
     await shrink(bindgen, glue, optimised);
     const { bytes, layout, whole } = await split(readFileSync(optimised));

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -46,7 +46,7 @@ export async function nodeModules(folder = root) {
   const lock = join(folder, "package-lock.json");
   const installed = join(folder, "node_modules", ".package-lock.json");
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-  say(`installing the npm packages of ${folder === root ? "the project" : "the tests"}…`);
+  say(`installing the npm packages of ${folder === root ? "the project" : relative(root, folder)}…`);
   // The tests' runtimes bring packages for each platform, and a registry need not have them all: `npm ci` would insist.
   const command = folder === root ? ["ci"] : ["install", "--no-save"];
   await run("npm", [...command, "--no-audit", "--no-fund"], { cwd: folder });

@@ -12,7 +12,7 @@ const PASSES = [
   "--low-memory-unused",
   // Next to each other, the functions of one module are deflated better.
   "--reorder-functions-by-name",
-  ...["--strip-debug", "--strip-producers", "--strip-target-features"],
+  ...["--strip-producers", "--strip-target-features"],
 ];
 
 /**
@@ -27,12 +27,19 @@ export async function shrink(bindgen, glue, wasm) {
   const { js, names } = await shorten(text("chatmux.js"), sharedNames(binaryen, module));
   rename(binaryen, module, names);
   cutPanics(binaryen, module);
-  const cut = join(bindgen, "cut.wasm");
-  writeFileSync(cut, module.emitBinary());
-  const features = FEATURES.map((name) => `--enable-${name}`);
-  await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), cut, ...PASSES, ...features, "-o", wasm]);
+  writeFileSync(join(bindgen, CUT), module.emitBinary());
+  await optimise(bindgen, wasm, "--strip-debug");
   writeFileSync(join(glue, "chatmux.js"), js);
   writeFileSync(join(glue, "chatmux.d.ts"), before(text("chatmux.d.ts"), "export interface InitOutput") + LOADING_TYPES);
+}
+
+/** What is left of the module when names are shortened and panics cut. */
+const CUT = "cut.wasm";
+
+/** Optimises what `shrink` left of the module; with `--debuginfo` its functions keep their names. */
+export async function optimise(bindgen, wasm, option) {
+  const options = [...PASSES, option, ...FEATURES.map((name) => `--enable-${name}`), "-o", wasm];
+  await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), join(bindgen, CUT), ...options]);
 }
 
 /** What `src/js/wasm.ts`, which has a loader of its own, needs of the glue; bundlers leave out the loader that is there. */

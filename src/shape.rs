@@ -8,7 +8,7 @@
 use crate::json::{self, Kind, Reader};
 
 /// How many holes a shape may have.
-pub const MAX_HOLES: usize = 8;
+pub const MAX_HOLES: usize = 12;
 /// The longest event that is learnt, in bytes: a larger one does not come often enough to be worth it.
 const MAX_EVENT: usize = 4096;
 /// How deep the learnt JSON may nest.
@@ -373,7 +373,7 @@ impl Shapes {
         let mut found = Found::No;
         let count = self.known.len();
         // Where events are all different, one look says so.
-        let tries = if self.vain >= MAX_VAIN { 1 } else { count };
+        let tries = if self.vain > MAX_VAIN { 1 } else { count };
         for number in (self.last..count).chain(0..self.last.min(count)).take(tries) {
             match self.known.get(number).map(|shape| shape.compare(bytes, values)) {
                 Some(Match::Whole(length)) => {
@@ -401,11 +401,9 @@ impl Shapes {
         if event.is_empty() || self.capacity == 0 {
             return None;
         }
-        if self.vain >= MAX_VAIN {
-            self.vain += 1;
-            if !self.vain.is_multiple_of(RARELY) {
-                return None;
-            }
+        self.vain += 1;
+        if self.vain > MAX_VAIN && !self.vain.is_multiple_of(RARELY) {
+            return None;
         }
         // One line of data and the blank line, and nothing that would do more than give a chunk.
         let name = b"data:";
@@ -415,7 +413,6 @@ impl Shapes {
             return None;
         }
         let shape = Shape::learn(event, at, json, text, values)?;
-        self.vain += 1;
         let number = if self.known.len() < self.capacity { self.known.len() } else { self.oldest };
         self.oldest = (number + 1) % self.capacity;
         self.last = number;

@@ -9,16 +9,18 @@ interface Runtime {
   process?: { getBuiltinModule?(name: "node:zlib"): { inflateRawSync(bytes: Uint8Array): Uint8Array } | undefined };
 }
 
-/** The bytes of the module. */
-export async function inflate(): Promise<Uint8Array> {
-  return joinParts(await inflateParts(), layout);
-}
-
-async function inflateParts(): Promise<Uint8Array> {
+/** The module, or its bytes. */
+export async function inflate(): Promise<WebAssembly.Module | Uint8Array> {
   const { Buffer, process } = globalThis as Runtime;
   const zlib = process?.getBuiltinModule?.("node:zlib");
-  if (zlib && Buffer) return zlib.inflateRawSync(Buffer.from(deflated, "base64"));
-  const bytes = Uint8Array.from(atob(deflated), (character) => character.charCodeAt(0));
+  if (zlib && Buffer) {
+    const bytes = joinParts(zlib.inflateRawSync(Buffer.from(deflated, "base64")), layout);
+    // At once: in the background it would wait for what the engine compiles there at the start, for several times as long.
+    return new WebAssembly.Module(bytes as BufferSource);
+  }
+  const text = atob(deflated);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  return joinParts(new Uint8Array(await new Response(stream).arrayBuffer()), layout);
 }
