@@ -17,7 +17,7 @@ import type {
   ChatCompletionCreateParamsStreaming,
   ModelList,
 } from "./types.js";
-import { init } from "./wasm.js";
+import { hold, init, release } from "./wasm.js";
 
 export * from "./errors.js";
 export type { CallOptions, ClientOptions, Fetch, HeadersLike, QueryLike, RequestOptions } from "./options.js";
@@ -75,10 +75,14 @@ async function call<T>(options: CallOptions, send: (options: CallOptions) => Pro
   if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
   if (typeof whole.fetch !== "function" && whole.fetch != null) throw new ChatmuxError("`fetch` is not a function.");
   whole.fetch = inContext(whole.fetch ?? globalThis.fetch);
-  await init();
+  // Before the instance is there, so that it is not replaced in between.
+  hold();
   try {
+    await init();
     return await send(whole);
   } catch (thrown) {
     throw toError(thrown);
+  } finally {
+    release();
   }
 }

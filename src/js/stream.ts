@@ -5,7 +5,7 @@ import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import type { ChunkSource } from "./glue/chatmux.js";
 import type { ChatCompletion, ChatCompletionChunk } from "./types.js";
-import { memoryBytes, memoryWords } from "./wasm.js";
+import { hold, memoryBytes, memoryWords, release } from "./wasm.js";
 
 /** How many bytes are decoded in one go. */
 const MAX_FEED = 64 << 10;
@@ -174,6 +174,7 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   #last: Promise<unknown> | undefined;
 
   constructor(source: ChunkSource) {
+    hold();
     this.#source = source;
     this.#controller = source.controller;
     // The body of a caller's `fetch` may know nothing of the signal: an abort must end a waiting read there as well.
@@ -318,6 +319,7 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     this.#isSteady = false;
     this.#source.close();
     this.#source.free();
+    release();
   }
 }
 

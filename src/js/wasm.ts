@@ -11,7 +11,10 @@ export type WasmSource = string | object;
 
 let source: () => WasmSource;
 let loading: Promise<void> | undefined;
+let compiled: WebAssembly.Module | undefined;
 let memory: WebAssembly.Memory;
+/** How many calls and streams need the instance. */
+let users = 0;
 let bytes = new Uint8Array(0);
 let words = new Uint32Array(0);
 
@@ -29,6 +32,26 @@ export function memoryBytes(): Uint8Array {
  */
 export function memoryWords(): Uint32Array {
   return words.length ? words : (words = new Uint32Array(memory.buffer));
+}
+
+/** How much memory an instance may have when nobody needs it, in bytes: it never gives any back. */
+const MAX_IDLE_MEMORY = 32 << 20;
+
+/**
+ * Keeps the instance for a call or a stream, until it is released.
+ * @internal
+ */
+export function hold(): void {
+  users++;
+}
+
+/**
+ * Releases the instance. One that has grown large is left to the garbage collector with its last user; the next call makes
+ * another, of the same compiled module.
+ * @internal
+ */
+export function release(): void {
+  if (--users === 0 && memory?.buffer.byteLength > MAX_IDLE_MEMORY) loading = undefined;
 }
 
 /** Says where the module comes from in this runtime. Called by the entries alone. */
@@ -52,13 +75,16 @@ export function init(from?: WasmSource): Promise<void> {
 }
 
 async function start(from: WasmSource | undefined): Promise<void> {
-  let given = (await (from ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
+  let given = compiled ?? ((await (from ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module);
   if (typeof given === "string" || given instanceof URL || given instanceof Request) given = await fetch(given);
   if (given instanceof Response) {
     if (!given.ok) throw new Error(`${given.url} answered with ${given.status}.`);
     given = await given.arrayBuffer();
   }
   // Of a compiled module this makes the instance; of bytes, a pair that has it.
-  const made = (await WebAssembly.instantiate(given as WebAssembly.Module, imports())) as { instance?: WebAssembly.Instance };
+  const made = (await WebAssembly.instantiate(given as WebAssembly.Module, imports())) as Partial<WebAssembly.WebAssemblyInstantiatedSource>;
+  compiled = made.module ?? (given as WebAssembly.Module);
   ({ memory } = use(made.instance ?? (made as WebAssembly.Instance)));
+  bytes = new Uint8Array(0);
+  words = new Uint32Array(0);
 }

@@ -16,9 +16,45 @@ extern "C" {
     /// The options of one call; their TypeScript is `src/js/options.ts`.
     #[wasm_bindgen(typescript_type = "CallOptions")]
     pub type CallOptions;
+
+    #[wasm_bindgen(method, getter, js_name = baseURL)]
+    fn base_url(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = apiKey)]
+    fn api_key(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = appCode)]
+    fn app_code(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn timeout(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = maxRetries)]
+    fn max_retries(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = maxEventBytes)]
+    fn max_event_bytes(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn fetch(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = defaultHeaders)]
+    fn default_headers(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = defaultQuery)]
+    fn default_query(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn query(this: &CallOptions) -> JsValue;
 }
 
-/// The options, read and checked.
+/// The options, read and checked. They are the façade's own object, so that reading them calls nothing of the caller's.
 pub struct Options {
     /// The root of the API, without a slash at its end.
     pub base_url: String,
@@ -45,26 +81,25 @@ pub struct Options {
 impl Options {
     /// Reads the options of a call.
     pub fn read(options: &CallOptions) -> Result<Self> {
-        let get = |name| host::get(options, name);
-        let fetch = Some(get("fetch")).filter(|fetch| !host::is_absent(fetch));
+        let fetch = Some(options.fetch()).filter(|fetch| !host::is_absent(fetch));
         let fetch = fetch.unwrap_or_else(|| host::get(&js_sys::global(), "fetch"));
         Ok(Self {
-            base_url: get("baseURL").as_string().ok_or_else(|| invalid("`baseURL` must be a string."))?,
-            api_key: get("apiKey"),
-            app_code: match get("appCode") {
+            base_url: options.base_url().as_string().ok_or_else(|| invalid("`baseURL` must be a string."))?,
+            api_key: options.api_key(),
+            app_code: match options.app_code() {
                 code if host::is_absent(&code) => None,
                 code => Some(code.as_string().ok_or_else(|| invalid("`appCode` must be a string."))?),
             },
-            timeout_ms: read_number(&get("timeout"), request::TIMEOUT_MS)
+            timeout_ms: read_number(&options.timeout(), request::TIMEOUT_MS)
                 .ok_or_else(|| invalid("`timeout` must be a number of milliseconds, 0 or more."))?,
-            max_retries: read_number(&get("maxRetries"), f64::from(retry::MAX_RETRIES))
+            max_retries: read_number(&options.max_retries(), f64::from(retry::MAX_RETRIES))
                 .filter(|number| number.fract() == 0.0)
                 .map(saturate)
                 .ok_or_else(|| invalid("`maxRetries` must be a whole number, 0 or more."))?,
-            max_event_bytes: read_number(&get("maxEventBytes"), f64::from(MAX_EVENT_BYTES as u32))
+            max_event_bytes: read_number(&options.max_event_bytes(), f64::from(MAX_EVENT_BYTES as u32))
                 .map(|number| saturate(number) as usize)
                 .ok_or_else(|| invalid("`maxEventBytes` must be a number of bytes, 0 or more."))?,
-            signal: match get("signal") {
+            signal: match options.signal() {
                 signal if host::is_absent(&signal) => None,
                 signal if host::has_function(&signal, "addEventListener") => Some(signal.unchecked_into()),
                 _ => return Err(invalid("`signal` must be an AbortSignal.")),
@@ -72,8 +107,8 @@ impl Options {
             fetch: fetch
                 .dyn_into()
                 .map_err(|_| invalid("`fetch` is not a function, and this host has none of its own."))?,
-            headers: [get("defaultHeaders"), get("headers")],
-            query: [get("defaultQuery"), get("query")],
+            headers: [options.default_headers(), options.headers()],
+            query: [options.default_query(), options.query()],
         })
     }
 
