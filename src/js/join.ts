@@ -13,12 +13,14 @@ export interface Layout {
 }
 
 const REST = 0;
-const CODE = 1;
-const LOCALS = 2;
-const OFFSETS = 3;
-const CONSTANTS = 4;
-const ADDRESSES = 5;
-const LABELS = 6;
+const DECLARATIONS = 1;
+const BLOCKS = 2;
+const CODE = 3;
+const LABELS = 4;
+const CONSTANTS = 5;
+const ADDRESSES = 6;
+const LOCALS = 7;
+const OFFSETS = 8;
 
 /** The module of these parts. The numbers below are opcodes: https://webassembly.github.io/spec/core/binary/instructions.html */
 export function joinParts(bytes: Uint8Array, { size, functions, before, starts }: Layout): Uint8Array {
@@ -48,7 +50,7 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
     wasm[start - 1] = length >> 14;
   };
   const body = (): void => {
-    move(CODE, 2 * move(CODE));
+    move(DECLARATIONS, 2 * move(DECLARATIONS));
     for (let depth = 1; depth; ) {
       const op = (wasm[to++] = bytes[next[CODE]!++]!);
       if (op > 0x1f && op < 0x23) move(LOCALS);
@@ -63,9 +65,8 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
       else if (op === 0x0e) move(LABELS, move(LABELS) + 1);
       else if (op > 0x01 && op < 0x05) {
         depth++;
-        move(CODE);
-      }
-      else if (op === 0x0b) depth--;
+        move(BLOCKS);
+      } else if (op === 0x0b) depth--;
       else if (op === 0x10 || (op > 0x22 && op < 0x41) || op === 0xd0) move(CODE);
       else if (op === 0x11) move(CODE, 2);
       else if (op === 0x44) moveBytes(CODE, 8);
@@ -82,6 +83,6 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
     move(REST);
     while (functions-- > 0) sized(body);
   });
-  moveBytes(REST, starts[CODE]! - next[REST]!);
+  moveBytes(REST, starts[DECLARATIONS]! - next[REST]!);
   return wasm.subarray(0, to);
 }
