@@ -28,7 +28,7 @@ export async function shrink(bindgen, glue, wasm) {
   rename(binaryen, module, names);
   cutPanics(binaryen, module);
   const cut = join(bindgen, "cut.wasm");
-  writeFileSync(cut, module.emitBinary());
+  writeFileSync(cut, withoutPaths(module.emitBinary()));
   const features = FEATURES.map((name) => `--enable-${name}`);
   await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), cut, ...PASSES, ...features, "-o", wasm]);
   writeFileSync(join(glue, "chatmux.js"), js);
@@ -104,6 +104,20 @@ function cutPanics(binaryen, module) {
   if (!cut) throw new Error("The wasm has no functions for panics: are their names still in it?");
   const live = /call \$"[^"]*\bfmt::[^"]*"/.exec(module.emitText());
   if (live) throw new Error(`The core may not format text, but does: ${live[0]}`);
+}
+
+/** The places of panics name files of Rust's sources, which nobody sees either. */
+const PATH = /(?:\/rustc\/[0-9a-f]+|\/rust\/deps|deps|src)\/[\w./-]+?\.rs/g;
+
+function withoutPaths(wasm) {
+  const bytes = Buffer.from(wasm);
+  let found = 0;
+  for (const { 0: path, index } of bytes.toString("latin1").matchAll(PATH)) {
+    bytes.fill(0, index, index + path.length);
+    found++;
+  }
+  if (!found) throw new Error("The wasm names no file of Rust's sources: how do panics say now where they are?");
+  return bytes;
 }
 
 function functions(binaryen, module) {
