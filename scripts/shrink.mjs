@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, run } from "./setup.mjs";
+import { dataOf } from "./wasm.mjs";
 
 const FEATURES = ["bulk-memory", "mutable-globals", "sign-ext", "nontrapping-float-to-int", "reference-types", "multivalue"];
 
@@ -28,7 +29,9 @@ export async function shrink(bindgen, glue, wasm) {
   rename(binaryen, module, names);
   cutPanics(binaryen, module);
   const cut = join(bindgen, "cut.wasm");
-  writeFileSync(cut, withoutPaths(module.emitBinary()));
+  const bytes = module.emitBinary();
+  blankPlaces(bytes);
+  writeFileSync(cut, bytes);
   const features = FEATURES.map((name) => `--enable-${name}`);
   await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), cut, ...PASSES, ...features, "-o", wasm]);
   writeFileSync(join(glue, "chatmux.js"), js);
@@ -106,18 +109,28 @@ function cutPanics(binaryen, module) {
   if (live) throw new Error(`The core may not format text, but does: ${live[0]}`);
 }
 
-/** The places of panics name files of Rust's sources, which nobody sees either. */
-const PATH = /(?:\/rustc\/[0-9a-f]+|\/rust\/deps|deps|src)\/[\w./-]+?\.rs/g;
+/** The files of Rust's sources that panics name as the places where they happened, which nobody sees either. */
+const FILE = /(?:\/rustc\/[0-9a-f]+|\/rust\/deps|deps|src)\/[\w./-]+?\.rs/g;
 
-function withoutPaths(wasm) {
-  const bytes = Buffer.from(wasm);
-  let found = 0;
-  for (const { 0: path, index } of bytes.toString("latin1").matchAll(PATH)) {
-    bytes.fill(0, index, index + path.length);
-    found++;
+/** Blanks the places of panics in the wasm's data: each is where the name of a file stands, its length, a line, a column. */
+function blankPlaces(wasm) {
+  const files = new Map();
+  for (const { address, bytes } of dataOf(wasm)) {
+    for (const { 0: name, index } of Buffer.from(bytes).toString("latin1").matchAll(FILE)) {
+      files.set(address + index, name.length);
+      bytes.fill(0, index, index + name.length);
+    }
   }
-  if (!found) throw new Error("The wasm names no file of Rust's sources: how do panics say now where they are?");
-  return bytes;
+  let places = 0;
+  for (const { bytes } of dataOf(wasm)) {
+    const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at + 16 <= bytes.length; at++) {
+      if (files.get(words.getUint32(at, true)) !== words.getUint32(at + 4, true)) continue;
+      bytes.fill(0, at, at + 16);
+      places++;
+    }
+  }
+  if (!places) throw new Error("The wasm has no places of panics: does Rust write them in another way?");
 }
 
 function functions(binaryen, module) {

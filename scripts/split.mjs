@@ -10,6 +10,7 @@
 
 import { join } from "node:path";
 import { root } from "./setup.mjs";
+import { Reader, valueOf } from "./wasm.mjs";
 
 const [REST, DECLARATIONS, BLOCKS, CODE, LABELS, CONSTANTS, ADDRESSES, LOCALS, OFFSETS] = Array(9).keys();
 
@@ -104,43 +105,4 @@ function splitFunction(reader, parts) {
     }
   }
   if (reader.at !== end) throw new Error("A function of the wasm does not end where its size says.");
-}
-
-/** Reads a module. */
-class Reader {
-  constructor(wasm) {
-    this.wasm = wasm;
-    this.at = 0;
-  }
-
-  atEnd() {
-    return this.at === this.wasm.length;
-  }
-
-  byte() {
-    return this.wasm[this.at++];
-  }
-
-  bytes(count) {
-    return this.wasm.subarray(this.at, (this.at += count));
-  }
-
-  /** The bytes of a number in LEB128, without reading them. */
-  peek() {
-    let end = this.at;
-    while (this.wasm[end++] > 127);
-    return this.wasm.subarray(this.at, end);
-  }
-
-  leb() {
-    return this.bytes(this.peek().length);
-  }
-
-  value() {
-    return valueOf(this.leb());
-  }
-}
-
-function valueOf(leb) {
-  return leb.reduceRight((value, byte) => value * 128 + (byte & 127), 0);
 }
