@@ -17,7 +17,7 @@ const wasm = join(target, "wasm32-unknown-unknown", "release", "chatmux.wasm");
 const optimised = join(target, "bindgen", "chatmux.wasm");
 const dist = join(root, "dist");
 const stampFile = join(target, "build.json");
-const SCRIPTS = ["scripts/build.mjs", "scripts/shrink.mjs", "scripts/split.mjs"];
+const SCRIPTS = ["scripts/build.mjs", "scripts/shrink.mjs", "scripts/split.mjs", "scripts/wasm.mjs"];
 
 /** Builds what is out of date and returns the sizes of what users download. */
 export async function build() {

@@ -7,7 +7,7 @@ import { root, run } from "./setup.mjs";
 const FEATURES = ["bulk-memory", "mutable-globals", "sign-ext", "nontrapping-float-to-int", "reference-types", "multivalue"];
 
 const PASSES = [
-  ...["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"],
+  ...["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--always-inline-max-function-size=6"],
   // Rust's stack starts at 0, and none of its objects is among the first 1024 bytes.
   "--low-memory-unused",
   // Next to each other, the functions of one module are deflated better.
@@ -133,6 +133,6 @@ function before(text, mark) {
 export async function deflate(bytes) {
   const { default: zopfli } = await import("@gfx/zopfli");
   return new Promise((resolve, reject) => {
-    zopfli.deflate(bytes, { numiterations: 15 }, (error, deflated) => (error ? reject(error) : resolve(Buffer.from(deflated))));
+    zopfli.deflate(bytes, { numiterations: 15, blocksplittingmax: 0 }, (error, deflated) => (error ? reject(error) : resolve(Buffer.from(deflated))));
   });
 }

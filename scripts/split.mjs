@@ -3,26 +3,28 @@
  * puts it together again. What it can tell by itself is left out: the sizes of the code, and the alignments of loads and
  * stores, which are mere hints.
  *
- * The parts are: all but the instructions; the instructions, each without the immediates that follow; indices of locals;
- * offsets of loads and stores; constants; constants that are long, such as addresses; labels of branches.
+ * The parts are: all but the bodies of functions; what locals these have; the types of their blocks; their instructions;
+ * and, of what belongs to an instruction: labels of branches, constants, long constants such as addresses, indices of
+ * locals, offsets of loads and stores.
  */
 
 import { join } from "node:path";
 import { root } from "./setup.mjs";
+import { Reader, valueOf } from "./wasm.mjs";
 
-const [REST, CODE, LOCALS, OFFSETS, CONSTANTS, ADDRESSES, LABELS] = [0, 1, 2, 3, 4, 5, 6];
+const [REST, DECLARATIONS, BLOCKS, CODE, LABELS, CONSTANTS, ADDRESSES, LOCALS, OFFSETS] = Array(9).keys();
 
-/** The section of the code, the opcode that stands for an `i32.const` with an address, and the one of `end`. */
 const CODE_SECTION = 10;
-const ADDRESS = 0xff;
-const END = 0x0b;
+
+/** Stands for the opcode of an `i32.const` with a long constant, and is no opcode itself. */
+const LONG_CONSTANT = 0xff;
 
 /** Calls, globals, tables, the size of the memory, null: instructions with one number, which stays with them. */
 const ONE_NUMBER = new Set([0x10, 0x23, 0x24, 0x25, 0x26, 0x3f, 0x40, 0xd0]);
 
 /** The module in parts: their bytes, and what is needed to put them together. */
 export async function split(wasm) {
-  const parts = [[], [], [], [], [], [], []];
+  const parts = Array.from({ length: 9 }, () => []);
   const reader = new Reader(wasm);
   parts[REST].push(...reader.bytes(8));
   const layout = { size: 0, functions: 0, before: 0, starts: [] };
@@ -68,17 +70,17 @@ function splitFunction(reader, parts) {
     for (; count > 0; count--) parts[part].push(...reader.leb());
   };
   const groups = reader.leb();
-  parts[CODE].push(...groups);
-  move(CODE, 2 * valueOf(groups));
+  parts[DECLARATIONS].push(...groups);
+  move(DECLARATIONS, 2 * valueOf(groups));
   let depth = 1;
   while (depth > 0) {
     const op = reader.byte();
-    const isAddress = op === 0x41 && reader.peek().length > 2;
-    parts[CODE].push(isAddress ? ADDRESS : op);
+    const isLong = op === 0x41 && reader.peek().length > 3;
+    parts[CODE].push(isLong ? LONG_CONSTANT : op);
     if (op >= 0x02 && op <= 0x04) {
       depth++;
-      move(CODE);
-    } else if (op === END) depth--;
+      move(BLOCKS);
+    } else if (op === 0x0b) depth--;
     else if (op === 0x0c || op === 0x0d) move(LABELS);
     else if (op === 0x0e) {
       const count = reader.leb();
@@ -90,7 +92,7 @@ function splitFunction(reader, parts) {
     else if (op >= 0x28 && op <= 0x3e) {
       reader.leb();
       move(OFFSETS);
-    } else if (op === 0x41) move(isAddress ? ADDRESSES : CONSTANTS);
+    } else if (op === 0x41) move(isLong ? ADDRESSES : CONSTANTS);
     else if (op === 0x42) move(CONSTANTS);
     else if (op === 0x44) parts[CODE].push(...reader.bytes(8));
     else if (op === 0xfc) {
@@ -103,43 +105,4 @@ function splitFunction(reader, parts) {
     }
   }
   if (reader.at !== end) throw new Error("A function of the wasm does not end where its size says.");
-}
-
-/** Reads a module. */
-class Reader {
-  constructor(wasm) {
-    this.wasm = wasm;
-    this.at = 0;
-  }
-
-  atEnd() {
-    return this.at === this.wasm.length;
-  }
-
-  byte() {
-    return this.wasm[this.at++];
-  }
-
-  bytes(count) {
-    return this.wasm.subarray(this.at, (this.at += count));
-  }
-
-  /** The bytes of a number in LEB128, without reading them. */
-  peek() {
-    let end = this.at;
-    while (this.wasm[end++] > 127);
-    return this.wasm.subarray(this.at, end);
-  }
-
-  leb() {
-    return this.bytes(this.peek().length);
-  }
-
-  value() {
-    return valueOf(this.leb());
-  }
-}
-
-function valueOf(leb) {
-  return leb.reduceRight((value, byte) => value * 128 + (byte & 127), 0);
 }

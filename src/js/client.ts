@@ -2,7 +2,8 @@
  * its own to the network. */
 
 import * as core from "./core.js";
-import * as errors from "./errors.js";
+import { classes } from "./classes.js";
+import type * as errors from "./errors.js";
 import { type CallOptions, type ClientOptions, complete, type RequestOptions } from "./options.js";
 import type { ChunkStream } from "./stream.js";
 import type {
@@ -56,24 +57,28 @@ export class Chatmux {
     this.models = new Models(whole);
   }
 
-  static ChatmuxError = errors.ChatmuxError;
-  static OpenAIError = errors.ChatmuxError;
-  static APIError = errors.APIError;
-  static BadRequestError = errors.BadRequestError;
-  static AuthenticationError = errors.AuthenticationError;
-  static PermissionDeniedError = errors.PermissionDeniedError;
-  static NotFoundError = errors.NotFoundError;
-  static ConflictError = errors.ConflictError;
-  static UnprocessableEntityError = errors.UnprocessableEntityError;
-  static RateLimitError = errors.RateLimitError;
-  static InternalServerError = errors.InternalServerError;
-  static APIUserAbortError = errors.APIUserAbortError;
-  static APIConnectionError = errors.APIConnectionError;
-  static APIConnectionTimeoutError = errors.APIConnectionTimeoutError;
-  static StreamTimeoutError = errors.StreamTimeoutError;
-  static StreamTruncatedError = errors.StreamTruncatedError;
-  static LengthFinishReasonError = errors.LengthFinishReasonError;
-  static ContentFilterFinishReasonError = errors.ContentFilterFinishReasonError;
+  declare static ChatmuxError: typeof errors.ChatmuxError;
+  declare static OpenAIError: typeof errors.ChatmuxError;
+  declare static APIError: typeof errors.APIError;
+  declare static BadRequestError: typeof errors.BadRequestError;
+  declare static AuthenticationError: typeof errors.AuthenticationError;
+  declare static PermissionDeniedError: typeof errors.PermissionDeniedError;
+  declare static NotFoundError: typeof errors.NotFoundError;
+  declare static ConflictError: typeof errors.ConflictError;
+  declare static UnprocessableEntityError: typeof errors.UnprocessableEntityError;
+  declare static RateLimitError: typeof errors.RateLimitError;
+  declare static InternalServerError: typeof errors.InternalServerError;
+  declare static APIUserAbortError: typeof errors.APIUserAbortError;
+  declare static APIConnectionError: typeof errors.APIConnectionError;
+  declare static APIConnectionTimeoutError: typeof errors.APIConnectionTimeoutError;
+  declare static StreamTimeoutError: typeof errors.StreamTimeoutError;
+  declare static StreamTruncatedError: typeof errors.StreamTruncatedError;
+  declare static LengthFinishReasonError: typeof errors.LengthFinishReasonError;
+  declare static ContentFilterFinishReasonError: typeof errors.ContentFilterFinishReasonError;
+
+  static {
+    Object.assign(Chatmux, classes, { OpenAIError: classes["ChatmuxError"] });
+  }
 }
 
 /** Chat completions. */

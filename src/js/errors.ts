@@ -3,6 +3,8 @@
  * `name`, which minifiers leave alone, and every error a `kind`, which is the same whichever copy of the module made it.
  */
 
+import { define } from "./classes.js";
+
 /** What went wrong, as one word. */
 export type ErrorKind =
   | "invalid_request"
@@ -219,12 +221,6 @@ function requestID(headers: Headers | undefined): string | null | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Name and kind belong to the class: they are found on an error, but not listed among its own fields. */
-function define(Class: { prototype: ChatmuxError }, name: string, kind: ErrorKind): void {
-  Object.defineProperty(Class, "name", { value: name });
-  Object.defineProperties(Class.prototype, { name: { value: name }, kind: { value: kind } });
 }
 
 /** An absent cause is left out, rather than being present and undefined. */

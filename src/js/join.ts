@@ -13,14 +13,30 @@ export interface Layout {
 }
 
 const REST = 0;
-const CODE = 1;
-const LOCALS = 2;
-const OFFSETS = 3;
-const CONSTANTS = 4;
-const ADDRESSES = 5;
-const LABELS = 6;
+const DECLARATIONS = 1;
+const BLOCKS = 2;
+const CODE = 3;
+const LABELS = 4;
+const CONSTANTS = 5;
+const ADDRESSES = 6;
+const LOCALS = 7;
+const OFFSETS = 8;
 
-/** The module of these parts. The numbers below are opcodes: https://webassembly.github.io/spec/core/binary/instructions.html */
+/** Where the number after an opcode stands: https://webassembly.github.io/spec/core/binary/instructions.html */
+const PART = new Uint8Array(256)
+  .fill(BLOCKS, 0x02, 0x05)
+  .fill(LABELS, 0x0c, 0x0f)
+  .fill(CODE, 0x10, 0x12)
+  .fill(LOCALS, 0x20, 0x23)
+  .fill(CODE, 0x23, 0x27)
+  .fill(OFFSETS, 0x28, 0x3f)
+  .fill(CODE, 0x3f, 0x41)
+  .fill(CONSTANTS, 0x41, 0x43)
+  .fill(CODE, 0xd0, 0xd1)
+  .fill(CODE, 0xfc, 0xfd)
+  .fill(ADDRESSES, 0xff);
+
+/** The module of these parts. */
 export function joinParts(bytes: Uint8Array, { size, functions, before, starts }: Layout): Uint8Array {
   const wasm = new Uint8Array(size);
   const next = Uint32Array.from(starts);
@@ -48,31 +64,20 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
     wasm[start - 1] = length >> 14;
   };
   const body = (): void => {
-    move(CODE, 2 * move(CODE));
+    move(DECLARATIONS, 2 * move(DECLARATIONS));
     for (let depth = 1; depth; ) {
       const op = (wasm[to++] = bytes[next[CODE]!++]!);
-      if (op > 0x1f && op < 0x23) move(LOCALS);
-      else if (op > 0x27 && op < 0x3f) {
-        to++;
-        move(OFFSETS);
-      } else if (op === 0x41 || op === 0x42) move(CONSTANTS);
-      else if (op === 0xff) {
-        wasm[to - 1] = 0x41;
-        move(ADDRESSES);
-      } else if (op === 0x0c || op === 0x0d) move(LABELS);
-      else if (op === 0x0e) move(LABELS, move(LABELS) + 1);
-      else if (op > 0x01 && op < 0x05) {
-        depth++;
-        move(CODE);
-      }
-      else if (op === 0x0b) depth--;
-      else if (op === 0x10 || (op > 0x22 && op < 0x41) || op === 0xd0) move(CODE);
-      else if (op === 0x11) move(CODE, 2);
+      const part = PART[op]!;
+      if (part) {
+        if (part === BLOCKS) depth++;
+        else if (part === OFFSETS) to++;
+        else if (part === ADDRESSES) wasm[to - 1] = 0x41;
+        const number = move(part);
+        if (op === 0x0e) move(LABELS, number + 1);
+        else if (op === 0x11) move(CODE);
+        else if (op === 0xfc && number > 7) move(CODE, number & 1 || number > 14 ? 1 : 2);
+      } else if (op === 0x0b) depth--;
       else if (op === 0x44) moveBytes(CODE, 8);
-      else if (op === 0xfc) {
-        const kind = move(CODE);
-        if (kind > 7) move(CODE, kind & 1 || kind > 14 ? 1 : 2);
-      }
     }
   };
 
@@ -82,6 +87,6 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
     move(REST);
     while (functions-- > 0) sized(body);
   });
-  moveBytes(REST, starts[CODE]! - next[REST]!);
+  moveBytes(REST, starts[DECLARATIONS]! - next[REST]!);
   return wasm.subarray(0, to);
 }
