@@ -8,6 +8,7 @@
 //!     JS call ─▶ request ─▶ dialect ─▶ fetch (web) ─▶ bytes
 //!                                                      │ feed
 //!     your for await ◀─ batch ◀─ stream ◀─ shape, or else dialect ◀─ sse
+//!                                  └─▶ partial
 //! ```
 //!
 //! The modules, in the order in which data flows:
@@ -18,7 +19,7 @@
 //! - [`dialect`]: how each vendor's protocol reads on the wire.
 //! - [`sse`]: bytes to events; [`json`]: text that is read in place.
 //! - [`stream`]: events to chunks, and the verdict on how a stream ended; [`shape`]: events that are alike, read by their
-//!   differences; [`batch`]: the chunks of one read, as JavaScript takes them over.
+//!   differences; [`partial`]: the completion as assembled so far; [`batch`]: the chunks of one read, as JavaScript takes them over.
 //! - [`catalogue`]: the models that AIHubMix offers.
 //! - `web` (wasm only): the one place that names the host.
 
