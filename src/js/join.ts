@@ -52,7 +52,9 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
     return byte;
   };
   const moveBytes = (part: number, count: number): void => {
-    while (count-- > 0) wasm[to++] = bytes[next[part]!++]!;
+    const at = next[part]!;
+    wasm.set(bytes.subarray(at, (next[part] = at + count)), to);
+    to += count;
   };
   /** Writes something after its size, which takes three bytes. */
   const sized = (write: () => void): void => {
