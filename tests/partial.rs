@@ -307,7 +307,8 @@ impl Model {
             *node = json!({ITEMS: {}, OTHERS: []});
         }
         for item in items {
-            let last = node[ITEMS].as_object().and_then(|items| items.keys().last()).and_then(|key| key.parse().ok());
+            let last =
+                node[ITEMS].as_object().and_then(|items| items.keys().next_back()).and_then(|key| key.parse().ok());
             let said = item["index"].as_u64();
             let index = match name {
                 "choices" => said.or(Some(0)),
