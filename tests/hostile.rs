@@ -121,7 +121,11 @@ fn ten_thousand_members_are_not_followed_and_do_no_harm() {
     let same = format!("{{{}}}", vec![r#""content":"a""#; 10_000].join(","));
     assert!(assemble(&[delta(&same)]).contains(r#""content":"a","role""#));
     let choices: Vec<String> = (0..10_000).map(|n| format!(r#"{{"index":{n},"delta":{{"content":"a"}}}}"#)).collect();
-    assemble(&[format!(r#"{{"choices":[{}]}}"#, choices.join(","))]);
+    let json = assemble(&[format!(r#"{{"choices":[{}]}}"#, choices.join(","))]);
+    assert!(
+        json.contains(r#"{"index":127,"message":{"#) && json.contains(r#"{"index":128,"delta":{"#),
+        "128 choices are"
+    );
 }
 
 /// Any value, of names that mean something somewhere.
