@@ -201,7 +201,8 @@ fn what_is_allocated_grows_with_the_input_and_no_faster() {
     let words = |count| events(count, |_| delta(&format!(r#"{{"content":"{WORD}"}}"#)));
     let mixed = |count| events(count, |n| delta(&format!(r#"{{"content":"{WORD}","role":"r{n}"}}"#)));
     let large = |count: usize| events(1, |_| delta(&format!(r#"{{"content":"{}"}}"#, WORD.repeat(count))));
-    let inputs: [(&str, &dyn Fn(usize) -> Vec<u8>); 3] = [("alike", &words), ("mixed", &mixed), ("large", &large)];
+    type Inputs<'a> = [(&'static str, &'a dyn Fn(usize) -> Vec<u8>); 3];
+    let inputs: Inputs<'_> = [("alike", &words), ("mixed", &mixed), ("large", &large)];
     for (name, input) in inputs {
         for size in [1, 1000] {
             let cost = |count: usize| {
