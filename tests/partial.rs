@@ -236,6 +236,24 @@ fn of_a_member_that_comes_twice_the_last_counts() {
 }
 
 #[test]
+fn what_was_said_last_counts_by_the_values_of_a_shape_too() {
+    let chunk =
+        |reason: &str, content: Value| json!({"choices": [{"delta": {"content": content}, "finish_reason": reason}]});
+    for (chunks, reason, content) in [
+        (["a", "b", "a"].map(|reason| chunk(reason, json!("x"))), "a", json!("xxx")),
+        ([chunk("a", json!("x")), chunk("a", json!({})), chunk("a", json!("y"))], "a", json!("y")),
+    ] {
+        let mut stream = ChunkStream::new(200);
+        for chunk in &chunks {
+            stream.push(format!("data: {chunk}\n\n").as_bytes(), |_| {});
+        }
+        let completion: Value = serde_json::from_str(&stream.partial().json()).expect("a completion is JSON");
+        let choice = &completion["choices"][0];
+        assert_eq!((&choice["finish_reason"], &choice["message"]["content"]), (&json!(reason), &content));
+    }
+}
+
+#[test]
 fn a_lone_surrogate_stays_what_it_was_and_its_halves_meet() {
     let mut partial = Partial::default();
     for half in ["\\ud83d", "\\ude00", "\\ud83d"] {
@@ -267,7 +285,7 @@ impl Model {
     /// Last said wins, unless it is nothing.
     fn say(node: &mut Value, value: &Value) {
         let is_blank = |value: &Value| *value == json!(null) || *value == json!("");
-        if !is_blank(value) || is_blank(node) {
+        if !is_blank(value) || node.is_null() {
             *node = value.clone();
         }
     }
@@ -371,7 +389,7 @@ enum Pen {
     Plain,
     /// Everything outside ASCII as escapes.
     Ascii,
-    /// Every character of every string as an escape.
+    /// Every character of every string and name as an escape.
     Escaped,
     /// Each member twice: once with a value that does not count.
     Twice,
@@ -395,8 +413,7 @@ fn write(value: &Value, pen: Pen) -> String {
         Value::Array(items) => format!("[{}]", items.iter().map(|item| write(item, pen)).collect::<Vec<_>>().join(",")),
         Value::Object(members) => {
             let members = members.iter().flat_map(|(key, value)| {
-                let member =
-                    |value| format!("{}:{value}", string(key, if pen == Pen::Escaped { Pen::Plain } else { pen }));
+                let member = |value| format!("{}:{value}", string(key, pen));
                 let first = (pen == Pen::Twice).then(|| member("{\"content\":\"twice\"}".to_owned()));
                 first.into_iter().chain([member(write(value, pen))])
             });
@@ -418,21 +435,20 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What a delta may say. Where `steady`, no member that is not a text says first one thing and then another.
-fn any_delta(steady: bool) -> impl Strategy<Value = Value> {
+/// What a delta may say.
+fn any_delta() -> impl Strategy<Value = Value> {
     let nullable = || prop_oneof![4 => text().prop_map(Value::from), 1 => Just(Value::Null)];
-    let texts = ["content", "reasoning_content", "reasoning", "refusal", "own"];
-    let names: &[&str] = if steady { &[] } else { &["role", "signature"] };
-    let key = prop::sample::select([&texts, names].concat());
+    let texts = vec!["content", "reasoning_content", "reasoning", "refusal", "own", "role", "signature"];
+    let key = prop::sample::select(texts);
     let call = (0..3_u32, any::<bool>(), prop::option::of("[f-h]?"), text());
-    let call = call.prop_map(move |(index, has_id, name, arguments)| {
+    let call = call.prop_map(|(index, has_id, name, arguments)| {
         let mut call = json!({"index": index, "function": {"arguments": arguments}});
         if has_id {
-            call["id"] = if steady { index.to_string() } else { name.clone().unwrap_or_default() }.into();
+            call["id"] = name.clone().unwrap_or_default().into();
             call["type"] = "function".into();
         }
-        if let Some(name) = name.filter(|_| !steady || has_id) {
-            call["function"]["name"] = if steady { format!("f{index}") } else { name }.into();
+        if let Some(name) = name {
+            call["function"]["name"] = name.into();
         }
         call
     });
@@ -440,10 +456,8 @@ fn any_delta(steady: bool) -> impl Strategy<Value = Value> {
         Some(index) => json!({"index": index, "type": "reasoning.text", "text": text}),
         None => json!({"type": "reasoning.summary", "summary": text}),
     });
-    let extra = (text(), 0..3).prop_map(move |(text, n)| {
-        let (n, name) = if steady { (1, "s") } else { (n, text.as_str()) };
-        json!({"extra": {"google": {"thought_signature": name, "n": n, "more": text}}})
-    });
+    let extra = (text(), 0..3)
+        .prop_map(|(text, n)| json!({"extra": {"google": {"thought_signature": text, "n": n, "more": text}}}));
     prop_oneof![
         8 => (key.clone(), nullable()).prop_map(|(key, text)| json!({key: text})),
         2 => (key, nullable(), nullable()).prop_map(|(key, text, other)| json!({key: text, "content": other})),
@@ -456,13 +470,13 @@ fn any_delta(steady: bool) -> impl Strategy<Value = Value> {
 }
 
 /// Chunks as any server may send them: of three choices that take turns, with all that may stand beside the deltas.
-fn any_chunk(steady: bool) -> impl Strategy<Value = Value> {
-    let reason = prop_oneof![8 => Just(Value::Null), 1 => Just(json!("stop")), 1 => Just(json!(if steady { "stop" } else { "length" }))];
+fn any_chunk() -> impl Strategy<Value = Value> {
+    let reason = prop_oneof![8 => Just(Value::Null), 1 => Just(json!("stop")), 1 => Just(json!("length"))];
     let logprobs = prop_oneof![
         6 => Just(Value::Null),
         1 => text().prop_map(|token| json!({"content": [{"token": token, "bytes": [1, 2]}], "refusal": null})),
     ];
-    let choice = (prop_oneof![3 => Just(0), 2 => 0..3_u32], any_delta(steady), reason, logprobs)
+    let choice = (prop_oneof![3 => Just(0), 2 => 0..3_u32], any_delta(), reason, logprobs)
         .prop_map(|(index, delta, finish_reason, logprobs)| {
             json!({"index": index, "delta": delta, "finish_reason": finish_reason, "logprobs": logprobs})
         })
@@ -470,10 +484,10 @@ fn any_chunk(steady: bool) -> impl Strategy<Value = Value> {
     let more = prop_oneof![
         8 => Just(json!({"usage": null})),
         3 => (0..1000_u32).prop_map(|n| json!({"usage": {"completion_tokens": n, "total_tokens": n + 7}})),
-        1 => (0..3_u32).prop_map(move |n| if steady { json!({"id": "1"}) } else { json!({"usage": {"cost": n}, "id": n.to_string()}) }),
-        1 => (0..3_u32).prop_map(move |n| json!({"model": "m", "created": if steady { 1 } else { n }, "system_fingerprint": null})),
+        1 => (0..3_u32).prop_map(|n| json!({"usage": {"cost": n}, "id": n.to_string()})),
+        1 => (0..3_u32).prop_map(|n| json!({"model": "m", "created": n, "system_fingerprint": null})),
         1 => text().prop_map(|text| json!({"obfuscation": text})),
-        1 => text().prop_map(move |text| if steady { json!({}) } else { json!({"provider": text, "x": {"content": text}, "content": [text]}) }),
+        1 => text().prop_map(|text| json!({"provider": text, "x": {"content": text}, "content": [text]})),
     ];
     let choices = prop_oneof![6 => prop::collection::vec(choice.clone(), 1), 2 => prop::collection::vec(choice, 0..3)];
     (choices, more).prop_map(|(choices, mut chunk)| {
@@ -484,9 +498,9 @@ fn any_chunk(steady: bool) -> impl Strategy<Value = Value> {
 }
 
 /// Streams in which few forms of chunks come many times, as those of a model do.
-fn any_stream(steady: bool) -> impl Strategy<Value = Vec<(Value, String)>> {
+fn any_stream() -> impl Strategy<Value = Vec<(Value, String)>> {
     let pen = prop_oneof![6 => Just(Pen::Plain), 2 => Just(Pen::Ascii), 1 => Just(Pen::Escaped), 1 => Just(Pen::Twice)];
-    let run = (any_chunk(steady), pen, prop::collection::vec(text(), 0..4)).prop_map(|(chunk, pen, texts)| {
+    let run = (any_chunk(), pen, prop::collection::vec(text(), 0..4)).prop_map(|(chunk, pen, texts)| {
         let mut chunks = vec![chunk];
         for text in texts {
             let mut chunk = chunks[0].clone();
@@ -530,7 +544,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn chunks_come_to_what_the_rules_say(chunks in any_stream(false)) {
+    fn chunks_come_to_what_the_rules_say(chunks in any_stream()) {
         let (mut partial, mut model) = (Partial::default(), Model::default());
         for (chunk, text) in &chunks {
             partial.add(text);
@@ -541,14 +555,14 @@ proptest! {
 
     #[test]
     fn a_stream_comes_to_what_the_rules_say_after_each_chunk(
-        chunks in any_stream(false), size in prop_oneof![1..200_usize, Just(1 << 16)], asks in any::<u64>(),
+        chunks in any_stream(), size in prop_oneof![1..200_usize, Just(1 << 16)], asks in any::<u64>(),
     ) {
         follows_the_rules(ChunkStream::new(200).without_shapes(), &chunks, size, asks)?;
     }
 
     #[test]
     fn a_stream_comes_to_what_the_rules_say_by_the_values_of_its_shapes(
-        chunks in any_stream(true), size in prop_oneof![1..200_usize, Just(1 << 16)], asks in any::<u64>(),
+        chunks in any_stream(), size in prop_oneof![1..200_usize, Just(1 << 16)], asks in any::<u64>(),
     ) {
         follows_the_rules(ChunkStream::new(200), &chunks, size, asks)?;
     }

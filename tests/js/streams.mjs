@@ -131,7 +131,7 @@ export function completionOf(chunks) {
 }
 
 function say(into, key, value) {
-  if (!isBlank(value) || into[key] === undefined) into[key] = value;
+  if (!isBlank(value) || into[key] == null) into[key] = value;
 }
 
 function grow(into, delta) {
