@@ -23,6 +23,8 @@
 //! - [`catalogue`]: the models that AIHubMix offers.
 //! - `web` (wasm only): the one place that names the host.
 
+#![forbid(unsafe_code)]
+
 pub mod batch;
 pub mod catalogue;
 pub mod dialect;

@@ -37,6 +37,8 @@ pub struct Partial {
     texts: Vec<Text>,
     /// What the values of each known shape are added to; nothing where its events must be read.
     bindings: Vec<Option<Binding>>,
+    /// How often something has been said anew, so that a chunk like one before it may say the old again.
+    changes: u32,
     /// The last event of a known shape that has the usage in it, which is read when somebody asks.
     late: Vec<u8>,
 }
@@ -47,6 +49,8 @@ struct Binding {
     /// The text that each of them is a part of; none where it is something that is not kept, or counted.
     texts: Vec<Option<usize>>,
     has_usage: bool,
+    /// How many changes there had been: after another, what the chunk says beside its values must be read again.
+    changes: u32,
 }
 
 #[derive(Debug)]
@@ -92,7 +96,13 @@ impl Partial {
 
     /// Adds a chunk whose shape was learnt, under this number, and remembers where its `values` went.
     pub fn add_learnt(&mut self, number: usize, chunk: &str, values: &[Span]) {
-        let binding = self.merge(read_members(chunk)).bind(chunk, values);
+        self.add_and_bind(number, chunk, 0, values);
+    }
+
+    /// The same, where the values are counted from so many bytes before the chunk.
+    fn add_and_bind(&mut self, number: usize, chunk: &str, before: usize, values: &[Span]) {
+        let merged = self.merge(read_members(chunk));
+        let binding = merged.bind(chunk, before, values, self.changes);
         while self.bindings.len() <= number {
             self.bindings.push(None);
         }
@@ -107,6 +117,10 @@ impl Partial {
             // Valid: what stays was, and the values have been looked at.
             return self.add(std::str::from_utf8(json).unwrap_or_default());
         };
+        if binding.changes != self.changes {
+            let before = (json.as_ptr() as usize).wrapping_sub(event.as_ptr() as usize);
+            return self.add_and_bind(number, std::str::from_utf8(json).unwrap_or_default(), before, values);
+        }
         for (text, value) in binding.texts.iter().zip(values) {
             if let Some(text) = text.and_then(|text| self.texts.get_mut(text)) {
                 text.push(value.of(event));
@@ -144,7 +158,7 @@ impl Partial {
         let late = std::mem::take(&mut self.late);
         for (key, value) in read_members(std::str::from_utf8(&late).unwrap_or_default()) {
             if let Some(node) = member(&mut self.members, key).filter(|_| key == *"usage") {
-                replace(node, value);
+                let _ = replace(node, value);
             }
         }
     }
@@ -152,9 +166,12 @@ impl Partial {
     fn merge<'a>(&mut self, chunk: Vec<json::Member<'a>>) -> Merged<'a> {
         self.settle();
         let Self { members, texts, .. } = self;
-        let mut merge = Merge { texts, depth: 0, merged: Merged { grown: Vec::new(), aside: Vec::new(), again: true } };
+        let merged = Merged { grown: Vec::new(), aside: Vec::new(), again: true, changes: false };
+        let mut merge = Merge { texts, depth: 0, merged };
         merge.chunk(members, chunk);
-        merge.merged
+        let merged = merge.merged;
+        self.changes = self.changes.wrapping_add(u32::from(merged.changes));
+        merged
     }
 
     fn write_object<'a>(&'a self, members: &'a [Member], place: Place, out: &mut dyn FnMut(&'a [u8])) {
@@ -281,17 +298,19 @@ struct Merged<'a> {
     aside: Vec<(&'a str, bool)>,
     /// Whether a chunk that differs in these strings alone would add nothing else.
     again: bool,
+    /// Whether it has said something else than was said before.
+    changes: bool,
 }
 
 impl Merged<'_> {
     /// Where the values of a chunk's shape have gone; `None` when a chunk like it must be read.
-    fn bind(&self, chunk: &str, values: &[Span]) -> Option<Binding> {
-        let start = |part: &str| (part.as_ptr() as usize).wrapping_sub(chunk.as_ptr() as usize);
+    fn bind(&self, chunk: &str, before: usize, values: &[Span], changes: u32) -> Option<Binding> {
+        let start = |part: &str| (part.as_ptr() as usize).wrapping_sub(chunk.as_ptr() as usize).wrapping_add(before);
         let is_value = |part: &str| values.iter().any(|value| value.start == start(part));
         if !self.again || self.grown.iter().any(|(part, ..)| !part.is_empty() && !is_value(part)) {
             return None;
         }
-        let mut has_usage = false;
+        let has_usage = self.aside.iter().any(|&(part, is_usage)| is_usage && !is_blank(part));
         let mut texts = Vec::new();
         for value in values {
             let grown = self.grown.iter().find(|(part, ..)| start(part) == value.start);
@@ -299,14 +318,11 @@ impl Merged<'_> {
                 self.aside.iter().find(|(part, _)| (start(part)..start(part) + part.len()).contains(&value.start));
             match (grown, aside) {
                 (Some(&(_, text)), _) => texts.push(Some(text)),
-                (None, Some(&(_, is_usage))) => {
-                    has_usage |= is_usage;
-                    texts.push(None);
-                }
+                (None, Some(_)) => texts.push(None),
                 (None, None) => return None,
             }
         }
-        Some(Binding { texts, has_usage })
+        Some(Binding { texts, has_usage, changes })
     }
 }
 
@@ -321,12 +337,14 @@ impl<'a> Merge<'_, 'a> {
             }
             let Some(node) = member(into, key) else { continue };
             match &*name {
-                "object" => replace(node, "\"chat.completion\""),
+                "object" => self.say(node, "\"chat.completion\""),
                 "choices" if value.starts_with('[') => self.items(node, "choices", value),
-                _ => replace(node, value),
-            }
-            if name == "usage" {
-                self.merged.aside.push((value, true));
+                "usage" => {
+                    // Whatever was said before: the usage of a chunk like this one is put aside, and read in its turn.
+                    let _ = replace(node, value);
+                    self.merged.aside.push((value, true));
+                }
+                _ => self.say(node, value),
             }
         }
     }
@@ -339,9 +357,14 @@ impl<'a> Merge<'_, 'a> {
             if is_delta || name == "logprobs" {
                 self.grow(node, "", value);
             } else {
-                replace(node, value);
+                self.say(node, value);
             }
         }
+    }
+
+    /// Puts a value in the place of the last one, if it says more than that.
+    fn say(&mut self, node: &mut Node, value: &str) {
+        self.merged.changes |= replace(node, value);
     }
 
     /// Adds a value below a delta to what came before it.
@@ -350,6 +373,7 @@ impl<'a> Merge<'_, 'a> {
         match value.as_bytes().first() {
             Some(b'{') if self.depth <= MAX_DEPTH => {
                 if !matches!(node, Node::Object(_)) {
+                    self.merged.changes |= says_something(node);
                     *node = Node::Object(Vec::new());
                 }
                 if let Node::Object(into) = node {
@@ -358,7 +382,7 @@ impl<'a> Merge<'_, 'a> {
             }
             Some(b'[') if self.depth <= MAX_DEPTH => self.items(node, name, value),
             Some(b'"') if !NAMES.contains(&name) => self.text(node, value.get(1..value.len() - 1).unwrap_or_default()),
-            _ => replace(node, value),
+            _ => self.say(node, value),
         }
         self.depth -= 1;
     }
@@ -374,7 +398,10 @@ impl<'a> Merge<'_, 'a> {
     fn text(&mut self, node: &mut Node, part: &'a str) {
         let number = match node {
             Node::Text(number) => *number,
-            _ => self.new_text(),
+            _ => {
+                self.merged.changes |= says_something(node);
+                self.new_text()
+            }
         };
         *node = Node::Text(number);
         if let Some(text) = self.texts.get_mut(number) {
@@ -391,6 +418,7 @@ impl<'a> Merge<'_, 'a> {
     /// Adds the items of a list: to those with the same index, or after all others.
     fn items(&mut self, node: &mut Node, name: &str, value: &'a str) {
         if !matches!(node, Node::List(_)) {
+            self.merged.changes |= says_something(node);
             *node = Node::List(List::default());
         }
         let Node::List(list) = node else { return };
@@ -453,20 +481,47 @@ fn member<'m>(members: &'m mut Vec<Member>, key: RawString<'_>) -> Option<&'m mu
     let is_same = |member: &Member| RawString::known(&member.key, member.escaped) == key;
     let at = members.iter().position(is_same).unwrap_or(members.len());
     if at == members.len() && at < MAX_MEMBERS {
-        members.push(Member { key: key.raw().to_owned(), escaped: key.is_escaped(), value: Node::Nothing });
+        let (key, escaped) = spell(key);
+        members.push(Member { key, escaped, value: Node::Nothing });
     }
     members.get_mut(at).map(|member| &mut member.value)
 }
 
-/// Keeps a value in the place of the last one, if it says more than that.
-fn replace(node: &mut Node, value: &str) {
-    match node {
-        Node::Json(old) if old == value => {}
-        Node::Json(old) if is_blank(old) || !is_blank(value) => value.clone_into(old),
-        Node::Nothing => *node = Node::Json(value.to_owned()),
-        _ if !is_blank(value) => *node = Node::Json(value.to_owned()),
-        _ => {}
+/// A name, written in one way only, and whether there are escapes in it.
+fn spell(key: RawString<'_>) -> (String, bool) {
+    if !key.is_escaped() || !key.is_whole() {
+        return (key.raw().to_owned(), key.is_escaped());
     }
+    let mut quoted = String::new();
+    json::write_string(&mut quoted, &key.text());
+    let name = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+    (name.to_owned(), name.contains('\\'))
+}
+
+/// Keeps a value in the place of the last one, if it says more than that. Whether something else was said before.
+#[must_use]
+fn replace(node: &mut Node, value: &str) -> bool {
+    let changes = says_something(node);
+    match node {
+        Node::Json(old) if old == value => false,
+        Node::Json(old) if old == "null" || !is_blank(value) => {
+            value.clone_into(old);
+            changes
+        }
+        Node::Nothing => {
+            *node = Node::Json(value.to_owned());
+            false
+        }
+        _ if !is_blank(value) => {
+            *node = Node::Json(value.to_owned());
+            true
+        }
+        _ => false,
+    }
+}
+
+fn says_something(node: &Node) -> bool {
+    !matches!(node, Node::Nothing) && !matches!(node, Node::Json(json) if is_blank(json))
 }
 
 fn is_blank(json: &str) -> bool {

@@ -160,6 +160,18 @@ impl Decoder {
         is_empty && !self.after_cr && self.id == self.last_event_id
     }
 
+    /// The most bytes that an event may have.
+    pub(crate) fn max_event_bytes(&self) -> usize {
+        self.max_event_bytes
+    }
+
+    /// Lets go of the event that was handed out last, which may be a large one.
+    pub(crate) fn give_back(&mut self) {
+        if self.dispatched {
+            empty(&mut self.data);
+        }
+    }
+
     /// The last event id of the stream so far, empty when none was set.
     #[must_use]
     pub fn last_event_id(&self) -> &str {

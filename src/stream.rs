@@ -199,6 +199,7 @@ impl ChunkStream {
     pub fn room(&mut self, length: usize) -> &mut [u8] {
         self.take(usize::MAX);
         self.read.clear();
+        self.decoder.give_back();
         self.input.copy_within(self.decoded..self.filled, 0);
         self.filled -= self.decoded;
         self.decoded = 0;
@@ -263,6 +264,10 @@ impl ChunkStream {
         self.decoded += event.len();
         let Some(shape) = self.shapes.get(number) else { return };
         let json = shape.json(event);
+        if json.len() > self.decoder.max_event_bytes() {
+            self.end = Some(Err(too_large().with_status(self.status)));
+            return;
+        }
         let json_at = start + (json.as_ptr() as usize - event.as_ptr() as usize);
         let kind = KeptKind::Shaped(number);
         self.read.pieces.push(Kept { kind, start: json_at, end: json_at + json.len(), event: start, values });

@@ -424,6 +424,22 @@ fn the_cap_on_an_event_is_the_callers() {
     }
 }
 
+#[test]
+fn the_cap_holds_for_an_event_of_a_known_shape_however_it_is_cut() {
+    let event = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+    let input = [event("a"), event("b"), event(&"c".repeat(60)), event("d")].concat();
+    for (cap, count) in [(99, 4), (98, 4), (97, 2), (40, 2)] {
+        for size in [1, 50, input.len()] {
+            let mut stream = ChunkStream::new(200).with_max_event_bytes(cap);
+            let mut chunks = 0;
+            for part in input.as_bytes().chunks(size) {
+                stream.push(part, |_| chunks += 1);
+            }
+            assert_eq!((chunks, stream.has_ended()), (count, count < 4), "a cap of {cap}, reads of {size}");
+        }
+    }
+}
+
 /// A chunk of any shape, except that it reports no error.
 fn any_chunk() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
