@@ -1,8 +1,8 @@
 //! The chunks of one read, as JavaScript takes them over: all their texts in one string, and numbers that say what each
 //! part of it is. One crossing, one decoding of UTF-8, however many chunks there are.
 //!
-//! The numbers begin with a [`HEADER`]: how many items there are, where their text is and how many bytes it has, and
-//! whether the stream is over with them. Those of an item follow, lengths in UTF-16 units. Of a chunk:
+//! The numbers begin with a [`HEADER`]: how many items there are, where their text is and how many bytes it has, whether
+//! the stream is over with them, and whether a text among them is JSON. Those of an item follow, lengths in UTF-16 units. Of a chunk:
 //!
 //! | kind | then |
 //! |---|---|
@@ -19,7 +19,7 @@ use crate::stream::{Form, Piece};
 use crate::text::{self, TOPS};
 
 /// How many numbers come before those of the first item.
-pub const HEADER: usize = 4;
+pub const HEADER: usize = 5;
 
 /// A chunk to be parsed.
 pub const JSON: u32 = 0;
@@ -35,11 +35,12 @@ pub struct Batch {
     text: Vec<u8>,
     items: u32,
     pieces: u32,
+    any_json: bool,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { numbers: vec![0; HEADER], text: Vec::new(), items: 0, pieces: 0 }
+        Self { numbers: vec![0; HEADER], text: Vec::new(), items: 0, pieces: 0, any_json: false }
     }
 }
 
@@ -50,6 +51,7 @@ impl Batch {
         empty(&mut self.text);
         self.items = 0;
         self.pieces = 0;
+        self.any_json = false;
     }
 
     /// Adds a chunk.
@@ -90,6 +92,7 @@ impl Batch {
         self.items += 1;
         self.numbers.push(self.pieces);
         let is_json = !text.is_whole();
+        self.any_json |= is_json;
         if is_json {
             self.add_text(text::concat(&["\"", text.raw(), "\""]).as_bytes());
         } else {
@@ -102,7 +105,8 @@ impl Batch {
 
     /// Writes the header of what was added, and returns all numbers.
     pub fn finish(&mut self, has_ended: bool) -> &[u32] {
-        let header = [self.items, index(self.text.as_ptr() as usize), index(self.text.len()), has_ended.into()];
+        let (at, length) = (index(self.text.as_ptr() as usize), index(self.text.len()));
+        let header = [self.items, at, length, has_ended.into(), self.any_json.into()];
         for (slot, number) in self.numbers.iter_mut().zip(header) {
             *slot = number;
         }

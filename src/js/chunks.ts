@@ -4,7 +4,7 @@ import type { ChatCompletionChunk } from "./types.js";
 import { memoryBytes, memoryWords } from "./wasm.js";
 
 // How many numbers come first, and the kinds of chunks: see src/batch.rs.
-const HEADER = 4;
+const HEADER = 5;
 const LEARNT = 1;
 const SHAPED = 2;
 
@@ -118,6 +118,21 @@ export class Chunks extends Items<ChatCompletionChunk> {
 /** The texts of a read, of the chunks that have any. */
 export class Texts extends Items<string> {
   #chunks = 0;
+  #anyJson = false;
+
+  override load(address: number): void {
+    super.load(address);
+    this.#anyJson = memoryWords()[(address >>> 2) + 4] !== 0;
+  }
+
+  /** All texts that are left, as one. */
+  rest(): string {
+    let rest = "";
+    if (this.#anyJson) while (this.left) rest += this.take();
+    else rest = this.text.slice(this.textAt);
+    this.left = 0;
+    return rest;
+  }
 
   get chunks(): number {
     return this.left ? this.#chunks : ALL;

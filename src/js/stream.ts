@@ -130,8 +130,7 @@ export class ChunkStream extends Stream<ChatCompletionChunk> {
     for (;;) {
       const { done, value } = await reading.next();
       if (done) return text;
-      text += value;
-      while (texts.left) text += texts.take();
+      text += value + texts.rest();
     }
   }
 }
