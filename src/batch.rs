@@ -2,7 +2,8 @@
 //! part of it is. One crossing, one decoding of UTF-8, however many chunks there are.
 //!
 //! The numbers begin with a [`HEADER`]: how many items there are, where their text is and how many bytes it has, whether
-//! the stream is over with them, and whether a text among them is JSON. Those of an item follow, lengths in UTF-16 units. Of a chunk:
+//! the stream is over with them, whether a text among them is JSON, and where the next bytes may be put and how many of
+//! them. Those of an item follow, lengths in UTF-16 units. Of a chunk:
 //!
 //! | kind | then |
 //! |---|---|
@@ -15,11 +16,11 @@
 
 use crate::json::RawString;
 use crate::sse::empty;
-use crate::stream::{Form, Piece};
+use crate::stream::{ChunkStream, Form, Piece};
 use crate::text::{self, TOPS};
 
 /// How many numbers come before those of the first item.
-pub const HEADER: usize = 5;
+pub const HEADER: usize = 7;
 
 /// A chunk to be parsed.
 pub const JSON: u32 = 0;
@@ -103,10 +104,12 @@ impl Batch {
         }
     }
 
-    /// Writes the header of what was added, and returns all numbers.
-    pub fn finish(&mut self, has_ended: bool) -> &[u32] {
-        let (at, length) = (index(self.text.as_ptr() as usize), index(self.text.len()));
-        let header = [self.items, at, length, has_ended.into(), self.any_json.into()];
+    /// Writes the header of what was added to what this stream has given, and returns all numbers.
+    pub fn finish(&mut self, stream: &ChunkStream) -> &[u32] {
+        let place = |bytes: &[u8]| [index(bytes.as_ptr() as usize), index(bytes.len())];
+        let ([at, length], [space_at, space]) = (place(&self.text), place(stream.space()));
+        let ended = stream.has_ended().into();
+        let header = [self.items, at, length, ended, self.any_json.into(), space_at, space];
         for (slot, number) in self.numbers.iter_mut().zip(header) {
             *slot = number;
         }

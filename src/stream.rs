@@ -17,6 +17,9 @@ const MAX_SHAPES: usize = 8;
 /// How many bytes are decoded in one go; what is larger is taken in parts.
 const MAX_READ: usize = 64 << 10;
 
+/// How much room is made at least, in bytes: enough for many reads of one event each.
+const MIN_ROOM: usize = 32 << 10;
+
 /// One chunk, as a stream gives it.
 #[derive(Debug, Clone, Copy)]
 pub struct Piece<'a> {
@@ -195,23 +198,36 @@ impl ChunkStream {
         }
     }
 
-    /// Room for the next `length` bytes. The chunks of the last read are taken.
+    /// Room for the next `length` bytes, and more. The chunks of the last read are taken.
     pub fn room(&mut self, length: usize) -> &mut [u8] {
-        self.take(usize::MAX);
-        self.read.clear();
-        self.decoder.give_back();
+        self.settle();
         self.input.copy_within(self.decoded..self.filled, 0);
         self.filled -= self.decoded;
         self.decoded = 0;
         if self.input.len() < self.filled + length {
-            self.input.resize(self.filled + length, 0);
+            self.input.resize(self.filled + length.max(MIN_ROOM), 0);
         }
         self.input.get_mut(self.filled..).unwrap_or_default()
     }
 
+    /// The room that is left: bytes may be put there as well, without asking for it.
+    #[must_use]
+    pub fn space(&self) -> &[u8] {
+        self.input.get(self.filled..).unwrap_or_default()
+    }
+
+    /// Takes the chunks of the last read, and makes place for those of the next.
+    fn settle(&mut self) {
+        self.take(usize::MAX);
+        self.read.clear();
+        self.decoder.give_back();
+    }
+
     /// Decodes the next bytes, `length` of which were put into the [`room`](Self::room) made for them, and hands out the
-    /// chunks that they finish. These are a part of what [`partial_after`](Self::partial_after) says when they are taken.
+    /// chunks that they finish. These are a part of what [`partial_after`](Self::partial_after) says when they are taken;
+    /// those of the read before are.
     pub fn decode(&mut self, length: usize, mut on_piece: impl FnMut(Piece<'_>)) {
+        self.settle();
         if self.has_ended() {
             return;
         }

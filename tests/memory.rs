@@ -80,7 +80,7 @@ fn read(stream: &mut ChunkStream, bytes: &[u8], size: usize) {
         batch.clear();
         stream.room(part.len())[..part.len()].copy_from_slice(part);
         stream.decode(part.len(), |piece| batch.add(&piece));
-        batch.finish(stream.has_ended());
+        batch.finish(stream);
     }
     assert!(!stream.has_ended());
 }

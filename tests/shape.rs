@@ -34,7 +34,7 @@ fn read<'a>(mut stream: ChunkStream, parts: impl Iterator<Item = &'a [u8]>) -> (
             shaped += usize::from(matches!(piece.form, Form::Shaped(..)));
             expected.push(piece.json().to_owned());
         });
-        let taken = page.take(&mut batch);
+        let taken = page.take(&mut batch, &stream);
         let parsed: Vec<Value> = expected.iter().map(|text| parse(text)).collect();
         assert_eq!(taken, parsed, "the batch says the same as the JSON");
         chunks.extend(expected);
@@ -66,9 +66,9 @@ struct Page {
 }
 
 impl Page {
-    fn take(&mut self, batch: &mut Batch) -> Vec<Value> {
+    fn take(&mut self, batch: &mut Batch, stream: &ChunkStream) -> Vec<Value> {
         let units: Vec<u16> = std::str::from_utf8(batch.text()).expect("the text is UTF-8").encode_utf16().collect();
-        let all = batch.finish(false).to_vec();
+        let all = batch.finish(stream).to_vec();
         let (mut numbers, mut at) = (all.iter().copied().skip(HEADER), 0);
         let mut chunks = Vec::new();
         while let Some(kind) = numbers.next() {

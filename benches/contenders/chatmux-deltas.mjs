@@ -1,13 +1,11 @@
 /** chatmux, for who wants the text as it comes and nothing else. */
 
-import { Stream } from "chatmux";
 import { REQUEST } from "../lib/sample.mjs";
 import { clientOf } from "./chatmux.mjs";
 
 export default {
   name: "chatmux, textDeltas()",
   gives: "content",
-  lacks: "textDeltas" in Stream.prototype ? undefined : "Stream.textDeltas()",
   skips: ["tools"],
   setup(options) {
     const client = clientOf(options);

@@ -23,16 +23,14 @@ const MODULES = {
 export const notes = [];
 
 /**
- * The contenders that can take part: `{ id, path, contender }`. With `names`, these alone; the floor is always one of them. What
- * the package lacks so far is reported as skipped.
+ * The contenders that can take part: `{ id, path, contender }`. With `names`, these alone; the floor is always one of them.
  */
 export async function contenders(names = Object.keys(MODULES)) {
   const list = [];
   for (const id of names.filter((name) => name === "floor" || !ONLY || ONLY.includes(name))) {
     const path = fileURLToPath(new URL(`../${MODULES[id]}`, import.meta.url));
     const { default: contender } = await import(path);
-    if (contender.lacks) note(`skipped: ${id} (there is no ${contender.lacks} yet)`);
-    else list.push({ id, path, contender });
+    list.push({ id, path, contender });
   }
   return list;
 }

@@ -4,7 +4,7 @@ import type { ChatCompletionChunk } from "./types.js";
 import { memoryBytes, memoryWords } from "./wasm.js";
 
 // How many numbers come first, and the kinds of chunks: see src/batch.rs.
-const HEADER = 5;
+const HEADER = 7;
 const LEARNT = 1;
 const SHAPED = 2;
 
@@ -48,6 +48,9 @@ export abstract class Items<Item> {
   left = 0;
   /** Whether the stream is over with them, so that nothing more need be read. */
   last = false;
+  /** Where the next bytes may be put in the memory, and how many of them. */
+  spaceAt = 0;
+  space = 0;
   /** The text of those that are left, and where in the memory their numbers go on. */
   protected text = "";
   protected textAt = 0;
@@ -59,6 +62,8 @@ export abstract class Items<Item> {
     const at = address >>> 2;
     this.left = words[at]!;
     this.last = words[at + 3] !== 0;
+    this.spaceAt = words[at + 5]!;
+    this.space = words[at + 6]!;
     if (this.left === 0) return;
     this.text = decode(words[at + 1]!, words[at + 2]!);
     this.textAt = 0;

@@ -276,7 +276,7 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     const bytes = this.#bytes;
     const length = Math.min(bytes.length, MAX_FEED);
     const whole = length === bytes.length;
-    const room = this.#source.room(length);
+    const room = length > items.space ? this.#source.room(length) : items.spaceAt;
     memoryBytes().set(whole ? bytes : bytes.subarray(0, length), room);
     this.#bytes = whole ? NO_BYTES : bytes.subarray(length);
     items.load(this.#source.feed(length));

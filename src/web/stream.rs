@@ -75,8 +75,8 @@ impl ChunkSource {
         self.text_only = true;
     }
 
-    /// Where the next bytes go in the memory of the module: room for `length` of them. The chunks of the last read are
-    /// taken.
+    /// Where the next bytes go in the memory of the module: room for `length` of them, where what the last numbers say is
+    /// left is too little. The chunks of the last read are taken.
     pub fn room(&mut self, length: usize) -> *mut u8 {
         self.stream.room(length).as_mut_ptr()
     }
@@ -87,7 +87,7 @@ impl ChunkSource {
         let Self { stream, batch, text_only, .. } = self;
         batch.clear();
         stream.decode(length, |piece| if *text_only { batch.add_text_of(&piece) } else { batch.add(&piece) });
-        batch.finish(stream.has_ended()).as_ptr()
+        batch.finish(stream).as_ptr()
     }
 
     /// The completion as assembled so far, when so many chunks of the last read were taken. Returns where the numbers
