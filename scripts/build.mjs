@@ -110,12 +110,14 @@ async function sizes() {
   );
 }
 
-/** Keeps the paths of this machine out of the messages of panics: the same sources make the same wasm anywhere. */
+/** The most memory that an instance may take, in bytes. */
+const MAX_MEMORY = 1 << 30;
+
+/** Options of rustc. The paths of this machine are kept out of the module: the same sources make the same wasm anywhere. */
 function flags() {
   const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
-  return readdirSync(registry)
-    .map((name) => `--remap-path-prefix=${join(registry, name)}=deps`)
-    .join("\x1f");
+  const paths = readdirSync(registry).map((name) => `--remap-path-prefix=${join(registry, name)}=deps`);
+  return [...paths, `-Clink-arg=--max-memory=${MAX_MEMORY}`].join("\x1f");
 }
 
 function files(folder, ending = "") {
