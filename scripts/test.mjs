@@ -19,6 +19,8 @@ const PARTS = {
       ["cargo", ["fmt", "--check"]],
       ["cargo", ["clippy", "--all-targets", "--locked", "--", "-D", "warnings"]],
       ["cargo", ["clippy", "--locked", ...WASM, "--all-targets", "--", "-D", "warnings"]],
+      // What nobody compiles breaks without being seen.
+      ["cargo", ["clippy", "--locked", "--manifest-path", "benches/native/Cargo.toml", "--", "-D", "warnings"]],
     ];
   },
   types: async () => {

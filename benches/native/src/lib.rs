@@ -80,7 +80,7 @@ pub fn decode(bytes: &[u8], read: usize) -> usize {
     for bytes in bytes.chunks(read) {
         batch.clear();
         stream.push(bytes, |piece| batch.add(&piece));
-        numbers += batch.finish().len();
+        numbers += batch.finish(&stream).len();
     }
     numbers
 }
