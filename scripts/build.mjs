@@ -40,7 +40,7 @@ export async function build() {
   });
   await step("binding it to JavaScript…", [wasm], join(bindgen, "chatmux.js"), async () => {
     const bin = await wasmBindgen();
-    const options = ["--target", "web", "--omit-default-module-path", "--out-name", "chatmux", "--out-dir", bindgen];
+    const options = ["--target", "web", "--omit-default-module-path", "--experimental-reset-state-function", "--out-name", "chatmux", "--out-dir", bindgen];
     await run(join(bin, "wasm-bindgen"), [wasm, ...options]);
   });
   const small = [join(bindgen, "chatmux_bg.wasm"), "src/js/join.ts", "scripts/shrink.mjs", "scripts/split.mjs"];

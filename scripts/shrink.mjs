@@ -43,13 +43,22 @@ export async function optimise(bindgen, wasm, option) {
 }
 
 /** What `src/js/wasm.ts`, which has a loader of its own, needs of the glue; bundlers leave out the loader that is there. */
-const LOADING = "export { __wbg_get_imports as imports, __wbg_finalize_init as use };\n";
+const LOADING = `
+export { __wbg_get_imports as imports, __wbg_finalize_init as use, __wbg_reset_state as replace };
+export const memory = () => wasm.memory;
+`;
 
 const LOADING_TYPES = `/** What the module imports. */
 export function imports(): WebAssembly.Imports;
 
-/** Makes this instance the one that the functions call. */
-export function use(instance: WebAssembly.Instance): { memory: WebAssembly.Memory };
+/** Makes this instance, of this module, the one that the functions call. */
+export function use(instance: WebAssembly.Instance, module: WebAssembly.Module): void;
+
+/** Makes a new instance of the module the one that the functions call. Handles of the old one are refused from then on. */
+export function replace(): void;
+
+/** The memory of the instance. */
+export function memory(): WebAssembly.Memory;
 `;
 
 /** The names that the wasm and its glue call each other's functions by. */

@@ -25,7 +25,7 @@ interface Shape {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A text in the memory of the module. A decoder costs more than a token is long: short ASCII is done by hand. */
-export function decode(at: number, length: number): string {
+function decode(at: number, length: number): string {
   const bytes = memoryBytes();
   if (length < SHORT) {
     let text = "";

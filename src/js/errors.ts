@@ -5,11 +5,14 @@
 
 import { define } from "./classes.js";
 
+import type { ChatCompletion } from "./types.js";
+
 /** What went wrong, as one word. */
 export type ErrorKind =
   | "invalid_request"
   | "missing_api_key"
   | "wasm_not_loaded"
+  | "wasm_failed"
   | "bad_request"
   | "authentication"
   | "permission_denied"
@@ -58,6 +61,8 @@ export class APIError extends ChatmuxError {
   readonly requestID: string | null | undefined;
   /** The HTTP status as it arrived, where `status` says something else. */
   declare readonly upstreamStatus?: number;
+  /** Of a stream: the completion as assembled until it failed. */
+  declare readonly partial?: ChatCompletion | null;
 
   static {
     define(this, "APIError", "api");

@@ -1,11 +1,11 @@
 /** A streamed answer: read once, chunk by chunk, no faster than its reader. */
 
-import { Chunks, decode, type Items, Texts } from "./chunks.js";
-import { ChatmuxError } from "./errors.js";
+import { Chunks, type Items, Texts } from "./chunks.js";
+import { APIUserAbortError, ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import type { ChunkSource } from "./glue/chatmux.js";
 import type { ChatCompletion, ChatCompletionChunk } from "./types.js";
-import { hold, memoryBytes, memoryWords, release } from "./wasm.js";
+import { hold, memoryBytes, memoryWords, release, trapped } from "./wasm.js";
 
 /** How many bytes are decoded in one go. */
 const MAX_FEED = 64 << 10;
@@ -113,8 +113,7 @@ export class ChunkStream extends Stream<ChatCompletionChunk> {
    * finish reasons, usage. `null` before the first. A new object each time, which is made when it is asked for.
    */
   get partial(): ChatCompletion | null {
-    const json = this.#reading.partial();
-    return json ? JSON.parse(json) : null;
+    return this.#reading.partial();
   }
 
   /** The text of the first choice, as it comes: less work than the chunks, where only the text is wanted. */
@@ -122,13 +121,14 @@ export class ChunkStream extends Stream<ChatCompletionChunk> {
     return this.#reading.begin(new Texts());
   }
 
-  /** The whole text of the first choice, when the stream has ended. */
+  /** The whole text of the first choice, when the stream has ended. @throws {APIUserAbortError} when it was aborted. */
   async text(): Promise<string> {
     const texts = new Texts();
     const reading = this.#reading.begin(texts);
     let text = "";
     for (;;) {
       const { done, value } = await reading.next();
+      if (done && reading.isAborted) throw new APIUserAbortError();
       if (done) return text;
       text += value + texts.rest();
     }
@@ -166,8 +166,10 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   #closed = false;
   /** Whether the next item comes with the next read. */
   #isSteady = false;
+  /** Whether it was left before its end. */
+  isAborted = false;
   /** The JSON of the completion, when the source is gone. */
-  #partial = "";
+  #partial: Uint8Array = NO_BYTES;
   /** How many answers are owed, and the one that was asked for last: they are given one after the other. */
   #waiting = 0;
   #last: Promise<unknown> | undefined;
@@ -208,13 +210,21 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     return END;
   }
 
-  /** The completion as assembled so far, as JSON; empty before the first chunk. */
-  partial(): string {
-    if (this.#closed) return this.#partial;
-    let at = this.#source.partial(this.#items?.chunks ?? 0) >>> 2;
-    const words = memoryWords();
-    let json = "";
-    for (let parts = words[at++]!; parts > 0; parts--) json += decode(words[at++]!, words[at++]!);
+  /** The completion as assembled so far. */
+  partial(): ChatCompletion | null {
+    const json = this.#closed ? this.#partial : this.#assemble();
+    return json.length ? JSON.parse(new TextDecoder().decode(json)) : null;
+  }
+
+  /** The JSON of the completion, which is nothing before the first chunk. */
+  #assemble(): Uint8Array {
+    const at = this.#source.partial(this.#items?.chunks ?? 0) >>> 2;
+    const [bytes, words] = [memoryBytes(), memoryWords()];
+    const parts = words.subarray(at + 2, at + 2 + 2 * words[at]!);
+    const json = new Uint8Array(words[at + 1]!);
+    for (let i = 0, to = 0; i < parts.length; to += parts[i + 1]!, i += 2) {
+      json.set(bytes.subarray(parts[i], parts[i]! + parts[i + 1]!), to);
+    }
     return json;
   }
 
@@ -268,7 +278,13 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     if (this.#closed || this.#controller.signal.aborted) return END;
     const error = toError(this.#source.broken(cause));
     this.#leave();
-    throw error;
+    throw this.#failed(error);
+  }
+
+  /** An error of the stream knows what had arrived. */
+  #failed(error: unknown): unknown {
+    if (error instanceof ChatmuxError) Object.defineProperty(error, "partial", { get: () => this.partial() });
+    return error;
   }
 
   /** Has the next bytes decoded: not all of a large read at once, for the core would need as much memory. */
@@ -276,10 +292,16 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     const bytes = this.#bytes;
     const length = Math.min(bytes.length, MAX_FEED);
     const whole = length === bytes.length;
-    const room = length > items.space ? this.#source.room(length) : items.spaceAt;
-    memoryBytes().set(whole ? bytes : bytes.subarray(0, length), room);
-    this.#bytes = whole ? NO_BYTES : bytes.subarray(length);
-    items.load(this.#source.feed(length));
+    try {
+      const room = length > items.space ? this.#source.room(length) : items.spaceAt;
+      memoryBytes().set(whole ? bytes : bytes.subarray(0, length), room);
+      this.#bytes = whole ? NO_BYTES : bytes.subarray(length);
+      items.load(this.#source.feed(length));
+    } catch (cause) {
+      const error = trapped(this.#source, cause);
+      this.#leave(true);
+      throw this.#failed(error);
+    }
     this.#isSteady = whole && !items.last;
   }
 
@@ -289,7 +311,7 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       this.#source.finish();
     } catch (thrown) {
       this.#leave();
-      throw toError(thrown);
+      throw this.#failed(toError(thrown));
     }
     this.#close();
     if (unread && this.#reader) linger(this.#reader);
@@ -297,10 +319,11 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   }
 
   /** Ends in the middle, and drops what was read but not asked for. */
-  #leave(): void {
+  #leave(isTrapped = false): void {
     if (this.#closed) return;
+    this.isAborted = true;
     const cancelled = this.#cancel();
-    this.#close();
+    this.#close(isTrapped);
     if (this.#items) this.#items.left = 0;
     cancelled.catch(ignore);
     this.#controller.abort();
@@ -312,12 +335,14 @@ class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     await reader.cancel();
   }
 
-  #close(): void {
-    this.#partial = this.partial();
+  #close(isTrapped = false): void {
+    if (!isTrapped) this.#partial = this.#assemble();
     this.#closed = true;
     this.#isSteady = false;
-    this.#source.close();
-    this.#source.free();
+    if (!isTrapped) {
+      this.#source.close();
+      this.#source.free();
+    }
     release();
   }
 }

@@ -1,7 +1,7 @@
 /** The wasm module: where it comes from, and that it is loaded once. The one file that knows how a runtime loads it. */
 
 import { ChatmuxError } from "./errors.js";
-import { imports, use } from "./glue/chatmux.js";
+import { imports, memory, replace, use } from "./glue/chatmux.js";
 
 /**
  * What the module can be loaded from: a URL to fetch, a `Response`, the bytes, or a compiled `WebAssembly.Module`, or a
@@ -11,10 +11,9 @@ export type WasmSource = string | object;
 
 let source: () => WasmSource;
 let loading: Promise<void> | undefined;
-let compiled: WebAssembly.Module | undefined;
-let memory: WebAssembly.Memory;
-/** How many calls and streams need the instance. */
+/** How many calls and streams need the instance, and the handles of those that saw it fail. */
 let users = 0;
+let failed: object[] = [];
 let bytes = new Uint8Array(0);
 let words = new Uint32Array(0);
 
@@ -23,7 +22,7 @@ let words = new Uint32Array(0);
  * @internal
  */
 export function memoryBytes(): Uint8Array {
-  return bytes.length ? bytes : (bytes = new Uint8Array(memory.buffer));
+  return bytes.length ? bytes : (bytes = new Uint8Array(memory().buffer));
 }
 
 /**
@@ -31,7 +30,7 @@ export function memoryBytes(): Uint8Array {
  * @internal
  */
 export function memoryWords(): Uint32Array {
-  return words.length ? words : (words = new Uint32Array(memory.buffer));
+  return words.length ? words : (words = new Uint32Array(memory().buffer));
 }
 
 /** How much memory an instance may have when nobody needs it, in bytes: it never gives any back. */
@@ -46,12 +45,26 @@ export function hold(): void {
 }
 
 /**
- * Releases the instance. One that has grown large is left to the garbage collector with its last user; the next call makes
- * another, of the same compiled module.
+ * Releases the instance. One that has failed or grown large is replaced when its last user is gone.
  * @internal
  */
 export function release(): void {
-  if (--users === 0 && memory?.buffer.byteLength > MAX_IDLE_MEMORY) loading = undefined;
+  if (--users || !loading || (!failed.length && memory().buffer.byteLength <= MAX_IDLE_MEMORY)) return;
+  replace();
+  failed = [];
+  bytes = new Uint8Array(0);
+  words = new Uint32Array(0);
+}
+
+/**
+ * What it means that a handle of the core threw: a trap, most likely for want of memory. The handle is of no use any more and
+ * is not to be touched again, not even by a finalizer; the instance is trusted for as long only as others need it.
+ * @internal
+ */
+export function trapped(handle: object, cause: unknown): ChatmuxError {
+  failed.push(handle);
+  const message = "The WebAssembly of chatmux failed, most likely because it ran out of memory; see `cause`.";
+  return Object.defineProperty(new ChatmuxError(message, { cause }), "kind", { value: "wasm_failed" });
 }
 
 /** Says where the module comes from in this runtime. Called by the entries alone. */
@@ -75,16 +88,13 @@ export function init(from?: WasmSource): Promise<void> {
 }
 
 async function start(from: WasmSource | undefined): Promise<void> {
-  let given = compiled ?? ((await (from ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module);
+  let given = (await (from ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
   if (typeof given === "string" || given instanceof URL || given instanceof Request) given = await fetch(given);
   if (given instanceof Response) {
     if (!given.ok) throw new Error(`${given.url} answered with ${given.status}.`);
     given = await given.arrayBuffer();
   }
-  // Of a compiled module this makes the instance; of bytes, a pair that has it.
+  // Of a compiled module this makes the instance; of bytes, a pair that has both.
   const made = (await WebAssembly.instantiate(given as WebAssembly.Module, imports())) as Partial<WebAssembly.WebAssemblyInstantiatedSource>;
-  compiled = made.module ?? (given as WebAssembly.Module);
-  ({ memory } = use(made.instance ?? (made as WebAssembly.Instance)));
-  bytes = new Uint8Array(0);
-  words = new Uint32Array(0);
+  use(made.instance ?? (made as WebAssembly.Instance), made.module ?? (given as WebAssembly.Module));
 }

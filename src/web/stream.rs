@@ -91,19 +91,24 @@ impl ChunkSource {
     }
 
     /// The completion as assembled so far, when so many chunks of the last read were taken. Returns where the numbers
-    /// are that say where its JSON is: how many parts it has, and of each the place and the length in bytes.
+    /// are that say where its JSON is: how many parts it has, how many bytes in all, and of each part the place and the
+    /// length.
     pub fn partial(&mut self, taken: usize) -> *const u32 {
         let Self { stream, parts, .. } = self;
         parts.clear();
-        parts.push(0);
+        parts.extend([0, 0]);
         let partial = stream.partial_after(taken);
+        let mut length = 0;
         if !partial.is_empty() {
             // Addresses in wasm have 32 bits.
-            partial.write(&mut |part| parts.extend([part.as_ptr() as u32, part.len() as u32]));
+            partial.write(&mut |part| {
+                length += part.len();
+                parts.extend([part.as_ptr() as u32, part.len() as u32]);
+            });
         }
-        let count = parts.len() as u32 / 2;
-        if let Some(slot) = parts.first_mut() {
-            *slot = count;
+        let count = parts.len() / 2 - 1;
+        for (slot, number) in parts.iter_mut().zip([count, length]) {
+            *slot = number as u32;
         }
         parts.as_ptr()
     }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as core from "../../dist/entry/core.default.js";
-import { APIError, ChatmuxError, StreamTruncatedError } from "../../dist/entry/default.js";
+import { APIError, APIUserAbortError, ChatmuxError, StreamTruncatedError } from "../../dist/entry/default.js";
 import { bodyOf, bytesOf, chunkText, openBody, openEvents, SIZES, STREAMS, textsOf } from "./streams.mjs";
 import { answer, collect, failure, forbidStrayRejections, KEY, settled, sse, STREAMED } from "./support.mjs";
 
@@ -137,7 +137,7 @@ suite("the text of a stream", () => {
     assert.deepEqual([seen.pulls, seen.cancelled], [1, true]);
   });
 
-  test("ends silently on abort, in the loop and during a read that waits", async () => {
+  test("ends silently on abort as deltas, and is none as a whole", async () => {
     const stream = await openEvents(EVENTS);
     const texts = [];
     for await (const text of stream.textDeltas()) {
@@ -151,12 +151,15 @@ suite("the text of a stream", () => {
       const pull = (controller) => (parts.length ? controller.enqueue(parts.shift()) : new Promise(() => {}));
       return new ReadableStream({ pull }, { highWaterMark: 0 });
     };
-    for (const read of [async (one) => (await collect(one.textDeltas())).join(""), (one) => one.text()]) {
-      const waiting = await openBody(body());
-      const reading = read(waiting);
-      setTimeout(() => waiting.controller.abort(), 20);
-      assert.equal(await settled(reading), WORDS.join(""));
-    }
+    const waiting = await openBody(body());
+    setTimeout(() => waiting.controller.abort(), 20);
+    assert.deepEqual(await settled(collect(waiting.textDeltas())), WORDS);
+
+    // A text that was cut is never taken for the whole.
+    const cut = await openBody(body());
+    setTimeout(() => cut.controller.abort(), 20);
+    assert.ok((await failure(cut.text())) instanceof APIUserAbortError);
+    assert.equal(cut.partial.choices[0].message.content, WORDS.join(""));
   });
 
   test("is empty when the stream was aborted before it was begun", async () => {
@@ -165,7 +168,7 @@ suite("the text of a stream", () => {
     assert.deepEqual(await collect(stream.textDeltas()), []);
     const other = await openEvents(EVENTS);
     other.controller.abort();
-    assert.equal(await other.text(), "");
+    assert.ok((await failure(other.text())) instanceof APIUserAbortError);
   });
 
   test("is made of no chunks: nothing is parsed that UTF-8 can hold", async (t) => {
