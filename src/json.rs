@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::str::Chars;
 
-use crate::text::{ONES, TOPS, decimal};
+use crate::text::{ONES, TOPS};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -53,11 +53,6 @@ impl<'a> RawString<'a> {
     /// A string that has been validated before.
     pub(crate) fn new(raw: &'a str) -> Self {
         Self { raw, escaped: raw.bytes().any(|byte| byte == b'\\') }
-    }
-
-    /// The same, where it is known whether there are escapes in it.
-    pub(crate) fn known(raw: &'a str, escaped: bool) -> Self {
-        Self { raw, escaped }
     }
 
     /// Whether there are escapes in it.
@@ -197,76 +192,177 @@ fn read_unit(rest: &mut Chars<'_>) -> u32 {
     rest.take(4).fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
 }
 
-/// A cursor over one JSON text.
+/// How many members of an object are followed.
+pub const MAX_MEMBERS: usize = 32;
+/// The members that are followed among however many others.
+const ALWAYS: [&str; 2] = ["choices", "error"];
+/// How many values a tree may have before the items of its lists are no longer told apart.
+const MAX_VALUES: usize = 1 << 16;
+
+/// JSON texts, one after the other, and where the values in them stand.
 ///
 /// ```
-/// use chatmux::json::Reader;
-/// let mut reader = Reader::new(r#"{"id": 7, "name": "ada"}"#);
-/// let mut name = None;
-/// reader.object(&mut |reader, key| {
-///     if key == *"name" {
-///         name = reader.string()?.map(|raw| raw.text().into_owned());
-///         Ok(())
-///     } else {
-///         reader.skip().map(drop)
-///     }
-/// })?;
-/// reader.end()?;
-/// assert_eq!(name.as_deref(), Some("ada"));
+/// use chatmux::json::Tree;
+/// let mut tree = Tree::default();
+/// let root = tree.add(r#"{"id": 7, "name": "ada"}"#)?;
+/// let name = tree.value(root).get("name").and_then(|name| name.string());
+/// assert_eq!(name.map(|raw| raw.text().into_owned()).as_deref(), Some("ada"));
 /// # Ok::<(), chatmux::json::Error>(())
 /// ```
+#[derive(Debug, Default)]
+pub struct Tree {
+    text: String,
+    nodes: Vec<Node>,
+}
+
+/// Where a value stands. All numbers are below 4 GiB, as the memory of a wasm module is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Node {
+    /// Its name, between the quotes, if it is the member of an object; and whether there are escapes in it.
+    key: (u32, u32),
+    escaped: bool,
+    start: u32,
+    end: u32,
+    /// The first value in it, and the next beside it; 0 where there is none.
+    first: u32,
+    next: u32,
+}
+
+impl Tree {
+    /// Reads one more text, and returns the number of its value.
+    ///
+    /// # Errors
+    /// Those of the text; nothing may be added after one.
+    pub fn add(&mut self, text: &str) -> Result<usize> {
+        let root = self.nodes.len();
+        let at = self.text.len();
+        self.text.push_str(text);
+        let mut reader = Reader { text: &self.text, at, depth: 0, nodes: std::mem::take(&mut self.nodes) };
+        let read = reader.value().and_then(|()| reader.end());
+        self.nodes = reader.nodes;
+        read.map(|()| root)
+    }
+
+    /// The value of this number.
+    #[must_use]
+    pub fn value(&self, number: usize) -> Value<'_> {
+        Value { tree: self, at: number }
+    }
+
+    /// Forgets the texts, and keeps no more memory than this for the next.
+    pub(crate) fn clear(&mut self, spare: usize) {
+        self.nodes.clear();
+        self.text.clear();
+        if self.text.capacity() + self.nodes.capacity() > spare {
+            *self = Self::default();
+        }
+    }
+}
+
+/// One value of a [`Tree`].
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'a> {
+    tree: &'a Tree,
+    at: usize,
+}
+
+impl<'a> Value<'a> {
+    fn node(self) -> &'a Node {
+        &self.tree.nodes[self.at]
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.at
+    }
+
+    /// Its name, where it is a member.
+    #[must_use]
+    pub fn key(self) -> RawString<'a> {
+        let node = self.node();
+        RawString { raw: self.slice(node.key.0, node.key.1), escaped: node.escaped }
+    }
+
+    /// Its text, whitespace around it left out.
+    #[must_use]
+    pub fn raw(self) -> &'a str {
+        let node = self.node();
+        self.slice(node.start, node.end)
+    }
+
+    /// Where that begins among all texts.
+    #[must_use]
+    pub fn start(self) -> usize {
+        self.node().start as usize
+    }
+
+    /// The string that it is.
+    #[must_use]
+    pub fn string(self) -> Option<RawString<'a>> {
+        let raw = self.raw();
+        raw.starts_with('"').then(|| RawString::new(raw.get(1..raw.len() - 1).unwrap_or_default()))
+    }
+
+    /// The members of an object, each name once, or the items of a list. As `JSON.parse` has it, the last value of a
+    /// name counts. Of an object with more members than [`MAX_MEMBERS`] it is the first ones, `choices` and `error`.
+    #[must_use]
+    pub fn children(self) -> Children<'a> {
+        Children { tree: self.tree, at: self.node().first }
+    }
+
+    /// The member of this name.
+    #[must_use]
+    pub fn get(self, name: &str) -> Option<Value<'a>> {
+        let mut children = self.children();
+        children.find(|child| child.key() == *name)
+    }
+
+    /// How many values its tree has, those included that do not count, and how many bytes.
+    pub(crate) fn tree_size(self) -> (usize, usize) {
+        (self.tree.nodes.len(), self.tree.text.len())
+    }
+
+    fn slice(self, start: u32, end: u32) -> &'a str {
+        self.tree.text.get(start as usize..end as usize).unwrap_or_default()
+    }
+}
+
+/// The values in a value.
+#[derive(Debug, Clone)]
+pub struct Children<'a> {
+    tree: &'a Tree,
+    at: u32,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = Value<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Value<'a>> {
+        if self.at == 0 {
+            return None;
+        }
+        let value = self.tree.value(self.at as usize);
+        self.at = value.node().next;
+        Some(value)
+    }
+}
+
+/// A cursor over one JSON text.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+    nodes: Vec<Node>,
 }
-
-/// A member of an object as it stands in the text: its name between its quotes, and its value.
-pub type Member<'a> = (RawString<'a>, &'a str);
-
-/// How many members of an object [`members`] returns.
-pub const MAX_MEMBERS: usize = 32;
-
-/// The members of the object that `text` is, each name once: as `JSON.parse` has it, the last value counts. Of an object
-/// with more members than [`MAX_MEMBERS`] the first ones are returned, and those that `always` names.
-///
-/// # Errors
-/// [`Error::Syntax`] also when the text is another value, or when something follows.
-pub fn members<'a>(text: &'a str, always: &[&str]) -> Result<Vec<Member<'a>>> {
-    let mut reader = Reader::new(text);
-    if reader.peek()? != Kind::Object {
-        return Err(Error::Syntax);
-    }
-    let mut members: Vec<Member<'a>> = Vec::with_capacity(16);
-    let mut seen = 0_u64;
-    reader.object(&mut |reader, key| {
-        let value = reader.skip()?;
-        // Most names are new, and known to be by their length and their ends.
-        let bit = key.hash_bit();
-        if seen & bit != 0 {
-            members.retain(|&(other, _)| other != key);
-        }
-        seen |= bit;
-        if members.len() < MAX_MEMBERS || always.iter().any(|name| key == **name) {
-            members.push((key, value));
-        }
-        Ok(())
-    })?;
-    reader.end()?;
-    Ok(members)
-}
-
-/// What [`Reader::object`] calls for each member: it must read the member's value.
-pub type OnMember<'a, 'f> = dyn FnMut(&mut Reader<'a>, RawString<'a>) -> Result<()> + 'f;
-/// What [`Reader::array`] calls for each item: it must read the item.
-pub type OnItem<'a, 'f> = dyn FnMut(&mut Reader<'a>) -> Result<()> + 'f;
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, nodes: Vec::new() }
     }
 
     /// What the next value is, without reading it.
@@ -286,71 +382,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object and calls `on_member` for each of its members, duplicates included, in their order. A value
-    /// that is no object is skipped.
-    ///
-    /// # Errors
-    /// Those of the text, and of `on_member`.
-    pub fn object(&mut self, on_member: &mut OnMember<'a, '_>) -> Result<()> {
-        if self.peek()? != Kind::Object {
-            return self.skip().map(drop);
-        }
-        self.enter()?;
-        if !self.close(b'}') {
-            loop {
-                self.skip_whitespace();
-                let key = self.raw_string()?;
-                self.skip_whitespace();
-                self.expect(b':')?;
-                on_member(self, key)?;
-                if !self.comma_or(b'}')? {
-                    break;
-                }
-            }
-        }
-        self.depth -= 1;
-        Ok(())
-    }
-
-    /// Reads an array and calls `on_item` for each of its items. A value that is no array is skipped.
-    ///
-    /// # Errors
-    /// Those of the text, and of `on_item`.
-    pub fn array(&mut self, on_item: &mut OnItem<'a, '_>) -> Result<()> {
-        if self.peek()? != Kind::Array {
-            return self.skip().map(drop);
-        }
-        self.enter()?;
-        if !self.close(b']') {
-            loop {
-                on_item(self)?;
-                if !self.comma_or(b']')? {
-                    break;
-                }
-            }
-        }
-        self.depth -= 1;
-        Ok(())
-    }
-
     /// Reads a string; any other value is skipped and is `None`.
     ///
     /// # Errors
     /// Those of the text.
     pub fn string(&mut self) -> Result<Option<RawString<'a>>> {
-        if self.peek()? == Kind::String {
-            return self.raw_string().map(Some);
-        }
-        self.skip()?;
-        Ok(None)
-    }
-
-    /// Reads a number that is a whole number from 0 to `u32::MAX`; any other value is skipped and is `None`.
-    ///
-    /// # Errors
-    /// Those of the text.
-    pub fn integer(&mut self) -> Result<Option<u32>> {
-        Ok(decimal(self.skip()?.as_bytes()))
+        let raw = self.skip()?;
+        Ok(raw.starts_with('"').then(|| RawString::new(raw.get(1..raw.len() - 1).unwrap_or_default())))
     }
 
     /// Reads any value and returns its text, whitespace around it left out.
@@ -358,18 +396,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Those of the text.
     pub fn skip(&mut self) -> Result<&'a str> {
-        let kind = self.peek()?;
-        let start = self.at;
-        match kind {
-            Kind::Object => self.object(&mut |reader, _| reader.skip().map(drop))?,
-            Kind::Array => self.array(&mut |reader| reader.skip().map(drop))?,
-            Kind::String => drop(self.raw_string()?),
-            Kind::Number => self.number()?,
-            Kind::Bool if self.byte() == Some(b't') => self.literal("true")?,
-            Kind::Bool => self.literal("false")?,
-            Kind::Null => self.literal("null")?,
-        }
-        Ok(self.text.get(start..self.at).unwrap_or_default())
+        self.nodes.clear();
+        self.value()?;
+        let node = self.nodes[0];
+        Ok(self.text.get(node.start as usize..node.end as usize).unwrap_or_default())
     }
 
     /// Where the reader stands, in bytes from the start of the text.
@@ -388,6 +418,99 @@ impl<'a> Reader<'a> {
             None => Ok(()),
             Some(_) => Err(Error::Syntax),
         }
+    }
+
+    /// Reads any value, and notes where it stands.
+    fn value(&mut self) -> Result<()> {
+        self.skip_whitespace();
+        let at = self.nodes.len();
+        self.nodes.push(Node { start: self.at as u32, ..Node::default() });
+        match self.byte() {
+            Some(b'{') => self.container(at, b'}')?,
+            Some(b'[') => self.container(at, b']')?,
+            Some(b'"') => drop(self.quoted()?),
+            Some(b't') => self.literal("true")?,
+            Some(b'f') => self.literal("false")?,
+            Some(b'n') => self.literal("null")?,
+            _ => self.number()?,
+        }
+        self.nodes[at].end = self.at as u32;
+        Ok(())
+    }
+
+    /// Reads what is in a container.
+    fn container(&mut self, parent: usize, bracket: u8) -> Result<()> {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Error::TooDeep);
+        }
+        let (mut last, mut count, mut seen) = (0, 0, 0_u64);
+        self.skip_whitespace();
+        if self.byte() == Some(bracket) {
+            self.at += 1;
+        } else {
+            loop {
+                let (mut key, mut escaped) = ((0, 0), false);
+                if bracket == b'}' {
+                    self.skip_whitespace();
+                    let start = self.at + 1;
+                    escaped = self.quoted()?;
+                    key = (start as u32, self.at as u32 - 1);
+                    self.skip_whitespace();
+                    self.expect(b':')?;
+                }
+                let at = self.nodes.len();
+                self.value()?;
+                let mut same = 0;
+                if bracket == b'}' {
+                    let node = &mut self.nodes[at];
+                    (node.key, node.escaped) = (key, escaped);
+                    // Most names are new, and known to be by their length and their ends.
+                    let name = self.name(at);
+                    let bit = name.hash_bit();
+                    if seen & bit != 0 {
+                        same = self.nodes[parent].first as usize;
+                        while same != 0 && self.name(same) != name {
+                            same = self.nodes[same].next as usize;
+                        }
+                    }
+                    seen |= bit;
+                    if same == 0 && count >= MAX_MEMBERS && !ALWAYS.iter().any(|always| name == **always) {
+                        // What is not followed keeps its place, so that nobody thinks that it was.
+                        self.nodes.truncate(at + 1);
+                        same = at;
+                    }
+                } else if last >= MAX_VALUES {
+                    self.nodes.truncate(at);
+                    (self.nodes[last].first, self.nodes[last].end) = (0, self.at as u32);
+                    same = last;
+                }
+                if same == 0 {
+                    *(if last == 0 { &mut self.nodes[parent].first } else { &mut self.nodes[last].next }) = at as u32;
+                    last = at;
+                    count += 1;
+                } else if same < at && bracket == b'}' {
+                    let next = self.nodes[same].next;
+                    self.nodes[same] = Node { next, ..self.nodes[at] };
+                }
+                self.skip_whitespace();
+                let byte = self.byte();
+                self.at += 1;
+                match byte {
+                    Some(b',') => {}
+                    Some(b) if b == bracket => break,
+                    _ => return Err(Error::Syntax),
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn name(&self, at: usize) -> RawString<'a> {
+        let Node { key: (start, end), escaped, .. } = self.nodes[at];
+        RawString { raw: self.text.get(start as usize..end as usize).unwrap_or_default(), escaped }
     }
 
     #[inline(always)]
@@ -411,44 +534,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Steps over the opening bracket of a container.
-    fn enter(&mut self) -> Result<()> {
-        self.at += 1;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Error::TooDeep);
-        }
-        Ok(())
-    }
-
-    /// Steps over the closing bracket of an empty container.
-    fn close(&mut self, bracket: u8) -> bool {
-        self.skip_whitespace();
-        let closes = self.byte() == Some(bracket);
-        self.at += usize::from(closes);
-        closes
-    }
-
-    /// `true` after a comma, `false` after the closing bracket.
-    #[inline(always)]
-    fn comma_or(&mut self, bracket: u8) -> Result<bool> {
-        self.skip_whitespace();
-        let byte = self.byte();
-        self.at += 1;
-        match byte {
-            Some(b',') => Ok(true),
-            Some(b) if b == bracket => Ok(false),
-            _ => Err(Error::Syntax),
-        }
-    }
-
     fn literal(&mut self, word: &str) -> Result<()> {
         word.bytes().try_for_each(|byte| self.expect(byte))
     }
 
-    fn raw_string(&mut self) -> Result<RawString<'a>> {
+    /// Reads a string. Whether there are escapes in it.
+    fn quoted(&mut self) -> Result<bool> {
         self.expect(b'"')?;
-        let start = self.at;
         let mut escaped = false;
         loop {
             self.at += plain_length(self.text.as_bytes().get(self.at..).unwrap_or_default());
@@ -459,9 +551,8 @@ impl<'a> Reader<'a> {
             }
             escaped = true;
         }
-        let raw = self.text.get(start..self.at).unwrap_or_default();
         self.at += 1;
-        Ok(RawString { raw, escaped })
+        Ok(escaped)
     }
 
     fn escape(&mut self) -> Result<()> {
