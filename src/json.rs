@@ -55,11 +55,6 @@ impl<'a> RawString<'a> {
         Self { raw, escaped: raw.bytes().any(|byte| byte == b'\\') }
     }
 
-    /// Whether there are escapes in it.
-    pub(crate) fn is_escaped(self) -> bool {
-        self.escaped
-    }
-
     /// The string as it stands, escapes and all.
     #[must_use]
     pub fn raw(self) -> &'a str {
@@ -70,13 +65,6 @@ impl<'a> RawString<'a> {
     #[must_use]
     pub fn is_whole(self) -> bool {
         !self.escaped || has_whole_escapes(self.raw.as_bytes())
-    }
-
-    /// One bit of 64, the same for equal strings: what two strings differ in is likely to show in it.
-    pub(crate) fn hash_bit(self) -> u64 {
-        let end = |byte: Option<u8>| byte.map_or(0, usize::from);
-        let (first, last) = (end(self.raw.bytes().next()), end(self.raw.bytes().next_back()));
-        if self.escaped { u64::MAX } else { 1 << ((self.raw.len() * 31 + first * 7 + last) % 64) }
     }
 
     /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
@@ -228,6 +216,8 @@ struct Node {
     next: u32,
 }
 
+const NOWHERE: Node = Node { key: (0, 0), escaped: false, start: 0, end: 0, first: 0, next: 0 };
+
 impl Tree {
     /// Reads one more text, and returns the number of its value.
     ///
@@ -267,8 +257,15 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    #[inline(always)]
     fn node(self) -> &'a Node {
-        &self.tree.nodes[self.at]
+        // A value is one of its tree.
+        self.tree.nodes.get(self.at).unwrap_or(&NOWHERE)
+    }
+
+    #[inline(always)]
+    fn slice(self, (start, end): (u32, u32)) -> &'a [u8] {
+        self.tree.text.as_bytes().get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// Its number.
@@ -280,15 +277,45 @@ impl<'a> Value<'a> {
     /// Its name, where it is a member.
     #[must_use]
     pub fn key(self) -> RawString<'a> {
-        let node = self.node();
-        RawString { raw: self.slice(node.key.0, node.key.1), escaped: node.escaped }
+        RawString { raw: text(self.key_bytes()), escaped: self.node().escaped }
+    }
+
+    /// The same, as it stands between the quotes.
+    #[inline(always)]
+    pub(crate) fn key_bytes(self) -> &'a [u8] {
+        self.slice(self.node().key)
+    }
+
+    /// Whether there are escapes in its name.
+    pub(crate) fn has_escaped_key(self) -> bool {
+        self.node().escaped
+    }
+
+    /// Whether this is its name.
+    #[must_use]
+    pub fn is(self, name: &str) -> bool {
+        let key = self.key_bytes();
+        if self.node().escaped { self.key() == *name } else { key.len() == name.len() && key == name.as_bytes() }
     }
 
     /// Its text, whitespace around it left out.
     #[must_use]
     pub fn raw(self) -> &'a str {
-        let node = self.node();
-        self.slice(node.start, node.end)
+        text(self.bytes())
+    }
+
+    /// The same, in UTF-8.
+    #[must_use]
+    #[inline(always)]
+    pub fn bytes(self) -> &'a [u8] {
+        let Node { start, end, .. } = *self.node();
+        self.slice((start, end))
+    }
+
+    /// Whether its text starts with this, which tells its kind.
+    #[must_use]
+    pub fn starts(self, byte: u8) -> bool {
+        self.bytes().first() == Some(&byte)
     }
 
     /// Where that begins among all texts.
@@ -300,8 +327,7 @@ impl<'a> Value<'a> {
     /// The string that it is.
     #[must_use]
     pub fn string(self) -> Option<RawString<'a>> {
-        let raw = self.raw();
-        raw.starts_with('"').then(|| RawString::new(raw.get(1..raw.len() - 1).unwrap_or_default()))
+        self.starts(b'"').then(|| RawString::new(text(inside(self.bytes()))))
     }
 
     /// The members of an object, each name once, or the items of a list. As `JSON.parse` has it, the last value of a
@@ -314,18 +340,23 @@ impl<'a> Value<'a> {
     /// The member of this name.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Value<'a>> {
-        let mut children = self.children();
-        children.find(|child| child.key() == *name)
+        self.children().find(|child| child.is(name))
     }
 
     /// How many values its tree has, those included that do not count, and how many bytes.
     pub(crate) fn tree_size(self) -> (usize, usize) {
         (self.tree.nodes.len(), self.tree.text.len())
     }
+}
 
-    fn slice(self, start: u32, end: u32) -> &'a str {
-        self.tree.text.get(start as usize..end as usize).unwrap_or_default()
-    }
+/// What is between quotes.
+pub(crate) fn inside(string: &[u8]) -> &[u8] {
+    string.get(1..string.len() - 1).unwrap_or_default()
+}
+
+/// A part of a text.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// The values in a value.
@@ -387,8 +418,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Those of the text.
     pub fn string(&mut self) -> Result<Option<RawString<'a>>> {
-        let raw = self.skip()?;
-        Ok(raw.starts_with('"').then(|| RawString::new(raw.get(1..raw.len() - 1).unwrap_or_default())))
+        let raw = self.skip()?.as_bytes();
+        Ok((raw.first() == Some(&b'"')).then(|| RawString::new(text(inside(raw)))))
     }
 
     /// Reads any value and returns its text, whitespace around it left out.
@@ -467,16 +498,16 @@ impl<'a> Reader<'a> {
                     let node = &mut self.nodes[at];
                     (node.key, node.escaped) = (key, escaped);
                     // Most names are new, and known to be by their length and their ends.
-                    let name = self.name(at);
-                    let bit = name.hash_bit();
+                    let name = self.text.as_bytes().get(key.0 as usize..key.1 as usize).unwrap_or_default();
+                    let bit = if escaped { u64::MAX } else { 1 << (mark(name) % 64) };
                     if seen & bit != 0 {
                         same = self.nodes[parent].first as usize;
-                        while same != 0 && self.name(same) != name {
+                        while same != 0 && self.name(same) != self.name(at) {
                             same = self.nodes[same].next as usize;
                         }
                     }
                     seen |= bit;
-                    if same == 0 && count >= MAX_MEMBERS && !ALWAYS.iter().any(|always| name == **always) {
+                    if same == 0 && count >= MAX_MEMBERS && !ALWAYS.iter().any(|always| self.name(at) == **always) {
                         // What is not followed keeps its place, so that nobody thinks that it was.
                         self.nodes.truncate(at + 1);
                         same = at;
@@ -603,6 +634,13 @@ impl<'a> Reader<'a> {
         }
         if self.at == start { Err(Error::Syntax) } else { Ok(()) }
     }
+}
+
+/// A number that is the same for equal names: what two names differ in is likely to show in it.
+#[inline(always)]
+pub(crate) fn mark(name: &[u8]) -> u32 {
+    let end = |byte: Option<&u8>| byte.map_or(0, |&byte| u32::from(byte));
+    name.len() as u32 * 31 + end(name.first()) * 7 + end(name.last())
 }
 
 /// How many bytes come before the first that ends a string, escapes something, or may not stand in a string. Most of what

@@ -7,14 +7,14 @@
 
 use std::borrow::Cow;
 
-use crate::json::{self, MAX_MEMBERS, RawString, Tree, Value};
+use crate::json::{self, MAX_MEMBERS, Tree, Value};
 use crate::shape::Span;
 use crate::text::decimal;
 
 /// The members of a delta whose strings are whole each time they come, and not a part of a longer one. Strings of all
 /// other names grow: a provider's own field is one of them rather than a name that nobody knows.
-const NAMES: [&str; 9] =
-    ["role", "id", "type", "name", "object", "format", "signature", "thought_signature", "finish_reason"];
+const NAMES: [&[u8]; 9] =
+    [b"role", b"id", b"type", b"name", b"object", b"format", b"signature", b"thought_signature", b"finish_reason"];
 /// The highest index of a choice or a tool call; what comes under a higher one is no item of its own.
 const MAX_INDEX: u32 = 127;
 /// How deep a delta is followed; what is below is kept as it came last.
@@ -55,8 +55,9 @@ pub struct Partial {
 /// A value that is being assembled.
 #[derive(Debug, Default)]
 struct Node {
-    /// The name of a member, as it stands between its quotes; the index of an item.
-    key: String,
+    /// The name of a member, as it stands between its quotes.
+    key: Vec<u8>,
+    /// The index of an item; the same for equal names.
     index: u32,
     kind: Kind,
     /// The first value in it, and the next beside it; 0 where there is none.
@@ -215,7 +216,7 @@ impl Partial {
                 out(before);
                 if node.kind == Kind::Object {
                     out(b"\"");
-                    out(child.key.as_bytes());
+                    out(&child.key);
                     out(b"\":");
                 }
                 self.write_node(at, out);
@@ -240,48 +241,50 @@ impl Partial {
         let late = std::mem::take(&mut self.late);
         let mut tree = Tree::default();
         if let Ok(root) = tree.add(std::str::from_utf8(&late).unwrap_or_default())
-            && let (Some(usage), Some(at)) = (tree.value(root).get("usage"), self.child(ROOT, "usage", 0))
+            && let (Some(usage), Some(at)) =
+                (tree.value(root).get("usage"), self.child(ROOT, b"usage", json::mark(b"usage")))
         {
-            self.replace(at, usage.raw());
+            self.replace(at, usage.bytes());
         }
     }
 
     /// Adds the members of an object to those of a node.
     fn members(&mut self, into: usize, object: Value<'_>, place: Place) {
         for member in object.children() {
-            let key = spell(member.key());
-            let is_delta = place == Place::Choice && key == "delta";
-            let name = if is_delta { "message" } else { &*key };
-            if place == Place::Chunk && name == "obfuscation" {
+            let key = spell(member);
+            let is_delta = place == Place::Choice && *key == *b"delta";
+            let name = if is_delta { b"message" } else { &*key };
+            if place == Place::Chunk && name == b"obfuscation" {
                 // Padding, so that nobody learns the length of a token on its way.
                 self.note(member, ASIDE);
                 continue;
             }
-            if place == Place::Call && name == "index" {
+            if place == Place::Call && name == b"index" {
                 continue;
             }
-            let Some(at) = self.child(into, name, 0) else { continue };
-            match (place, name) {
-                (Place::Chunk, "object") => self.say(at, "\"chat.completion\""),
-                (Place::Chunk, "choices") if member.raw().starts_with('[') => self.items(at, name, member),
-                (Place::Chunk, "usage") => {
+            let Some(at) = self.child(into, name, json::mark(name)) else { continue };
+            let json = member.bytes();
+            match place {
+                Place::Choice if is_delta || name == b"logprobs" => self.grow(at, b"", member),
+                Place::Call | Place::Other => self.grow(at, name, member),
+                Place::Chunk if name == b"object" => self.say(at, b"\"chat.completion\""),
+                Place::Chunk if name == b"choices" && member.starts(b'[') => self.items(at, name, member),
+                Place::Chunk if name == b"usage" => {
                     // Whatever was said before: the usage of a chunk like this one is put aside, and read in its turn.
-                    self.replace(at, member.raw());
+                    self.replace(at, json);
                     self.note(member, ASIDE);
-                    self.binding.has_usage |= !is_blank(member.raw().as_bytes());
+                    self.binding.has_usage |= !is_blank(json);
                 }
-                (Place::Choice, _) if is_delta || name == "logprobs" => self.grow(at, "", member),
-                (Place::Chunk | Place::Choice, _) => self.say(at, member.raw()),
-                _ => self.grow(at, name, member),
+                _ => self.say(at, json),
             }
         }
     }
 
     /// Adds a value below a delta to what came before it.
-    fn grow(&mut self, at: usize, name: &str, value: Value<'_>) {
+    fn grow(&mut self, at: usize, name: &[u8], value: Value<'_>) {
         self.depth += 1;
-        let raw = value.raw();
-        match raw.as_bytes().first() {
+        let raw = value.bytes();
+        match raw.first() {
             Some(b'{') if self.depth <= MAX_DEPTH => {
                 self.turn(at, Kind::Object);
                 self.members(at, value, Place::Other);
@@ -290,7 +293,7 @@ impl Partial {
             Some(b'"') if !NAMES.contains(&name) => {
                 self.turn(at, Kind::Text);
                 self.note(value, at);
-                self.nodes[at].push(raw.as_bytes().get(1..raw.len() - 1).unwrap_or_default());
+                self.nodes[at].push(json::inside(raw));
             }
             _ => self.say(at, raw),
         }
@@ -298,27 +301,29 @@ impl Partial {
     }
 
     /// Adds the items of a list: to those with the same index, or after all others.
-    fn items(&mut self, at: usize, name: &str, list: Value<'_>) {
+    fn items(&mut self, at: usize, name: &[u8], list: Value<'_>) {
         self.turn(at, Kind::List);
+        let place = if name == b"choices" {
+            Place::Choice
+        } else if name == b"tool_calls" {
+            Place::Call
+        } else {
+            Place::Other
+        };
         for item in list.children() {
-            let is_object = item.raw().starts_with('{');
-            let mut index = item.get("index").and_then(|index| decimal(index.raw().as_bytes()));
-            let place = match name {
-                "choices" => Place::Choice,
-                "tool_calls" => Place::Call,
-                _ => Place::Other,
-            };
+            let is_object = item.starts(b'{');
+            let mut index = item.get("index").and_then(|index| decimal(index.bytes()));
             if index.is_none() && is_object && place == Place::Choice {
                 index = Some(0);
             } else if index.is_none() && is_object && place == Place::Call {
                 // Without an index, a new id begins a call and anything else goes on with the last.
                 self.binding.again = false;
-                let is_new = item.get("id").is_some_and(|id| !is_blank(id.raw().as_bytes()));
+                let is_new = item.get("id").is_some_and(|id| !is_blank(id.bytes()));
                 index = Some(self.last(at).map_or(0, |last| last + u32::from(is_new)));
             }
             match index.filter(|&index| index <= MAX_INDEX && is_object) {
                 Some(index) => {
-                    let Some(into) = self.child(at, "", index) else { continue };
+                    let Some(into) = self.child(at, b"", index) else { continue };
                     if self.nodes[into].kind == Kind::Nothing {
                         self.nodes[into].kind = Kind::Object;
                         if place == Place::Choice && self.depth == 0 {
@@ -333,7 +338,7 @@ impl Partial {
                     if !list.pieces.is_empty() {
                         list.push(b",");
                     }
-                    list.push(item.raw().as_bytes());
+                    list.push(item.bytes());
                 }
             }
         }
@@ -341,17 +346,22 @@ impl Partial {
 
     /// Gives a choice what a whole answer has.
     fn begin_choice(&mut self, choice: usize) {
-        let mut into = choice;
-        for (name, value) in
-            [("index", "0"), ("message", ""), ("role", "\"assistant\""), ("content", "null"), ("finish_reason", "null")]
-        {
-            if name == "finish_reason" {
-                into = choice;
+        let members: [(&[u8], &[u8]); 5] = [
+            (b"index", b"0"),
+            (b"message", b""),
+            (b"finish_reason", b"null"),
+            (b"role", b"\"assistant\""),
+            (b"content", b"null"),
+        ];
+        let (mut into, mut message) = (choice, choice);
+        for (name, value) in members {
+            if name == b"role" {
+                into = message;
             }
-            let Some(at) = self.child(into, name, 0) else { continue };
+            let Some(at) = self.child(into, name, json::mark(name)) else { continue };
             if value.is_empty() {
                 self.nodes[at].kind = Kind::Object;
-                into = at;
+                message = at;
             } else {
                 // Nobody has said it.
                 self.nodes[at].set(value);
@@ -374,7 +384,7 @@ impl Partial {
 
     /// Notes where a value of the chunk goes.
     fn note(&mut self, value: Value<'_>, node: usize) {
-        let (start, length) = (value.start(), value.raw().len());
+        let (start, length) = (value.start(), value.bytes().len());
         let mut is_known = false;
         for (at, goes) in &mut self.binding.values {
             if (start..start + length).contains(at) {
@@ -387,41 +397,41 @@ impl Partial {
     }
 
     /// The child of this name or index, which is made where there is none; `None` when there are too many.
-    fn child(&mut self, parent: usize, name: &str, index: u32) -> Option<usize> {
+    fn child(&mut self, parent: usize, name: &[u8], index: u32) -> Option<usize> {
         let (mut before, mut at, mut count) = (0, self.nodes[parent].first, 0);
         while at != 0 {
-            let node = &self.nodes[at];
-            if node.index == index && node.key.len() == name.len() && node.key == name {
+            let node = self.nodes.get(at)?;
+            if node.index == index && node.key == name {
                 return Some(at);
             }
-            if node.index > index {
+            if name.is_empty() && node.index > index {
                 break;
             }
             (before, at) = (at, node.next);
             count += 1;
         }
-        if count >= MAX_MEMBERS && index == 0 {
+        if count >= MAX_MEMBERS && !name.is_empty() {
             return None;
         }
         let number = self.nodes.len();
-        self.nodes.push(Node { key: name.to_owned(), index, next: at, ..Node::default() });
+        self.nodes.push(Node { key: name.to_vec(), index, next: at, ..Node::default() });
         *(if before == 0 { &mut self.nodes[parent].first } else { &mut self.nodes[before].next }) = number;
         Some(number)
     }
 
     /// Puts a value in the place of the last one, if it says more than that.
-    fn say(&mut self, at: usize, value: &str) {
+    fn say(&mut self, at: usize, value: &[u8]) {
         let changes = self.replace(at, value);
         self.changes = self.changes.wrapping_add(changes.into());
     }
 
     /// The same. Whether something else was said before.
-    fn replace(&mut self, at: usize, value: &str) -> bool {
+    fn replace(&mut self, at: usize, value: &[u8]) -> bool {
         let node = &self.nodes[at];
         let stays = match node.kind {
             Kind::Nothing => false,
-            Kind::Json => node.json() == value.as_bytes() || is_blank(value.as_bytes()) && node.json() != b"null",
-            _ => is_blank(value.as_bytes()),
+            Kind::Json => node.json() == value || is_blank(value) && node.json() != b"null",
+            _ => is_blank(value),
         };
         if stays {
             return false;
@@ -474,13 +484,13 @@ impl Node {
     }
 
     /// Makes this all that there is.
-    fn set(&mut self, json: &str) {
+    fn set(&mut self, json: &[u8]) {
         match self.pieces.first_mut() {
             Some(piece) => {
                 piece.clear();
-                piece.extend_from_slice(json.as_bytes());
+                piece.extend_from_slice(json);
             }
-            None => self.pieces = vec![json.as_bytes().to_vec()],
+            None => self.pieces = vec![json.to_vec()],
         }
     }
 
@@ -493,16 +503,16 @@ impl Node {
     }
 }
 
-/// A name, written in one way only.
-fn spell(key: RawString<'_>) -> Cow<'_, str> {
-    if !key.is_escaped() || !key.is_whole() {
-        return Cow::Borrowed(key.raw());
+/// The name of a member, written in one way only.
+fn spell(member: Value<'_>) -> Cow<'_, [u8]> {
+    if !member.has_escaped_key() || !member.key().is_whole() {
+        return Cow::Borrowed(member.key_bytes());
     }
     let mut quoted = String::new();
-    json::write_string(&mut quoted, &key.text());
-    Cow::Owned(quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned())
+    json::write_string(&mut quoted, &member.key().text());
+    Cow::Owned(json::inside(quoted.as_bytes()).to_vec())
 }
 
 fn is_blank(json: &[u8]) -> bool {
-    matches!(json, b"null" | b"\"\"")
+    json == b"null" || json == b"\"\""
 }

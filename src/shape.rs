@@ -255,13 +255,12 @@ struct Learner {
 impl Learner {
     /// Looks at what is in a value. `false` means that the event is not to be learnt.
     fn walk(&mut self, parent: Value<'_>, depth: usize) -> bool {
-        let is_list = parent.raw().starts_with('[');
+        let is_list = parent.starts(b'[');
         let length = self.path.len();
         let mut index = '0';
         for value in parent.children() {
-            let name = value.key();
             // A prototype is no member; what nests too deep, or is in a long list, is not worth it.
-            if depth > MAX_DEPTH || index > '9' || name == *"__proto__" {
+            if depth > MAX_DEPTH || index > '9' || value.is("__proto__") {
                 return false;
             }
             if depth > 0 {
@@ -272,7 +271,7 @@ impl Learner {
                 index = char::from(index as u8 + 1);
             } else {
                 self.path.push('"');
-                self.path.push_str(name.raw());
+                self.path.push_str(value.key().raw());
                 self.path.push('"');
             }
             self.count += 1;
@@ -285,7 +284,7 @@ impl Learner {
     }
 
     fn look(&mut self, value: Value<'_>) -> bool {
-        let (name, raw, start) = (value.key().raw(), value.raw().as_bytes(), value.start());
+        let (name, raw, start) = (value.key().raw(), value.bytes(), value.start());
         let (hole, start, end) = if raw.first() == Some(&b'"') && TEXTS.contains(&name) {
             // Without the quotes: they stay.
             (Hole::Text, start + 1, start + raw.len() - 1)

@@ -272,13 +272,12 @@ impl ChunkStream {
                 let first_value = values.len();
                 let number = self.shapes.learn(raw, &event.data, tree.value(chunk), text, values);
                 pieces.push((Kept::Read(chunk as u32, number.map(|number| number as u32)), first_value as u32));
-                let text = text.map(|text| tree.value(text).raw().as_bytes());
+                let text = text.map(|text| json::inside(tree.value(text).bytes()));
                 let shape = number.and_then(|number| Some((number, self.shapes.get(number)?)));
                 on_piece(Piece {
                     form: shape.map_or(Form::Read, |(number, shape)| Form::Learnt(number, shape)),
                     json: event.data.as_bytes(),
-                    // Without its quotes.
-                    text: text.and_then(|text| text.get(1..text.len() - 1)).unwrap_or_default(),
+                    text: text.unwrap_or_default(),
                 });
             }
             Ok(Message::Done) => self.end = Some(Ok(())),

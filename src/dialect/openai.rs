@@ -63,27 +63,26 @@ pub fn read_event(name: &str, data: &str, tree: &mut Tree, progress: &mut Progre
     }
     let number = tree.add(data)?;
     let chunk = tree.value(number);
-    if !chunk.raw().starts_with('{') {
+    if !chunk.starts(b'{') {
         return Err(json::Error::Syntax);
     }
     let (mut choices, mut text) = (None, None);
     for member in chunk.children() {
-        if member.key() == *"choices" {
+        if member.is("choices") {
             choices = Some(member);
-        } else if member.key() == *"error" && is_truthy(member.raw()) {
+        } else if member.is("error") && is_truthy(member) {
             return Ok(Message::Error);
         }
     }
     for choice in list(choices) {
         let (mut index, mut finished, mut content) = (0, false, None);
         for member in choice.children() {
-            let key = member.key();
-            if key == *"index" {
-                index = decimal(member.raw().as_bytes()).unwrap_or(0);
-            } else if key == *"finish_reason" {
-                finished = is_truthy(member.raw());
-            } else if key == *"delta" {
-                content = member.get("content").filter(|content| content.raw().starts_with('"'));
+            if member.is("index") {
+                index = decimal(member.bytes()).unwrap_or(0);
+            } else if member.is("finish_reason") {
+                finished = is_truthy(member);
+            } else if member.is("delta") {
+                content = member.get("content").filter(|content| content.starts(b'"'));
             }
         }
         progress.note(index, finished);
@@ -96,12 +95,12 @@ pub fn read_event(name: &str, data: &str, tree: &mut Tree, progress: &mut Progre
 
 /// The items of a list that is one.
 fn list(value: Option<Value<'_>>) -> impl Iterator<Item = Value<'_>> {
-    value.filter(|value| value.raw().starts_with('[')).into_iter().flat_map(Value::children)
+    value.filter(|value| value.starts(b'[')).into_iter().flat_map(Value::children)
 }
 
 /// Truth as JavaScript has it, for the forms that servers use to say "nothing".
-fn is_truthy(json: &str) -> bool {
-    !matches!(json, "null" | "false" | "0" | "\"\"")
+fn is_truthy(value: Value<'_>) -> bool {
+    !["null", "false", "0", "\"\""].contains(&value.raw())
 }
 
 /// Whether a body reports an error: a JSON object whose `error` says something, or a list of such.
@@ -111,8 +110,8 @@ pub fn is_error(body: &str) -> bool {
     let Ok(root) = tree.add(body) else { return false };
     let root = tree.value(root);
     // The items of a list have no names.
-    let says = |value: Value<'_>| value.get("error").is_some_and(|error| is_truthy(error.raw()));
-    says(root) || root.raw().starts_with('[') && root.children().any(says)
+    let says = |value: Value<'_>| value.get("error").is_some_and(|error| is_truthy(error));
+    says(root) || root.starts(b'[') && root.children().any(says)
 }
 
 /// An error object, in any of the forms that OpenAI-compatible servers use.
@@ -134,19 +133,19 @@ pub fn read_error(body: &str) -> Option<ErrorObject> {
     let mut tree = Tree::default();
     let root = tree.add(body).ok()?;
     let mut object = tree.value(root);
-    while object.raw().starts_with('[') {
+    while object.starts(b'[') {
         object = object.children().next()?;
     }
-    if !object.raw().starts_with('{') {
+    if !object.starts(b'{') {
         return None;
     }
-    let object = object.get("error").filter(|error| is_truthy(error.raw())).unwrap_or(object);
+    let object = object.get("error").filter(|error| is_truthy(*error)).unwrap_or(object);
     let text = |value: Value<'_>| value.string().map(|raw| raw.text().into_owned()).filter(|text| !text.is_empty());
     let (mut message, mut detail, mut named, mut numeric) = (text(object), None, None, None);
     for member in object.children() {
         let string = text(member);
         match &*member.key().text() {
-            "message" => message = string.or_else(|| is_truthy(member.raw()).then(|| member.raw().to_owned())),
+            "message" => message = string.or_else(|| is_truthy(member).then(|| member.raw().to_owned())),
             "detail" => detail = string,
             "type" => named = named.or(string.and_then(|name| status_of_name(&name))),
             "code" | "status" | "status_code" => {
