@@ -40,7 +40,7 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { numbers: vec![0; HEADER], text: Vec::new(), items: 0, pieces: 0, any_json: false }
+        Self { numbers: [0; HEADER].to_vec(), text: Vec::new(), items: 0, pieces: 0, any_json: false }
     }
 }
 

@@ -330,6 +330,11 @@ impl<'a> Value<'a> {
         self.starts(b'"').then(|| RawString::new(text(inside(self.bytes()))))
     }
 
+    /// Its text as that of a string, whatever it is.
+    pub(crate) fn as_string(self) -> RawString<'a> {
+        RawString { raw: self.raw(), escaped: false }
+    }
+
     /// The members of an object, each name once, or the items of a list. As `JSON.parse` has it, the last value of a
     /// name counts. Of an object with more members than [`MAX_MEMBERS`] it is the first ones, `choices` and `error`.
     #[must_use]

@@ -21,6 +21,8 @@ const MAX_INDEX: u32 = 127;
 const MAX_DEPTH: u32 = 16;
 /// The least and the most bytes of a piece of text, which is a quarter of what there is.
 const PIECE: (usize, usize) = (32, 1 << 20);
+/// What a choice of a whole answer has, whether it was said or not.
+const DEFAULT_CHOICE: &str = r#"{"index":0,"message":{"role":"assistant","content":null},"finish_reason":null}"#;
 /// The number of the node that all others are in.
 const ROOT: usize = 0;
 /// Stands for the number of a node where a value has gone to none that grows.
@@ -50,6 +52,8 @@ pub struct Partial {
     /// Where the values of the chunk that is being added go.
     binding: Binding,
     depth: u32,
+    /// Whether what is added only stands for what nobody has said.
+    is_default: bool,
 }
 
 /// A value that is being assembled.
@@ -96,6 +100,8 @@ struct Binding {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Chunk,
+    /// Those of a chunk of which the usage alone is read.
+    Late,
     Choice,
     Call,
     Other,
@@ -111,6 +117,7 @@ impl Default for Partial {
             late: Vec::new(),
             binding: Binding::default(),
             depth: 0,
+            is_default: false,
         }
     }
 }
@@ -122,26 +129,30 @@ impl Partial {
     }
 
     fn add_json(&mut self, chunk: &[u8], values: &[Span], before: usize) {
+        self.begin(values, before);
+        self.add_text(ROOT, std::str::from_utf8(chunk).unwrap_or_default(), Place::Chunk);
+    }
+
+    fn add_text(&mut self, into: usize, json: &str, place: Place) {
         let mut tree = Tree::default();
-        if let Ok(root) = tree.add(std::str::from_utf8(chunk).unwrap_or_default()) {
-            self.add_value(tree.value(root), values, before);
+        if let Ok(root) = tree.add(json) {
+            self.members(into, tree.value(root), place);
         }
     }
 
-    /// Adds a chunk that was read. Of its `values`, which are counted from so many bytes before its tree, it is noted
-    /// where they go.
-    fn add_value(&mut self, chunk: Value<'_>, values: &[Span], before: usize) {
+    /// Notes where the values of the next chunk go. They are counted from so many bytes before the text that it is in.
+    fn begin(&mut self, values: &[Span], before: usize) {
         self.settle();
         self.binding.values.clear();
         self.binding.values.extend(values.iter().map(|value| (value.start - before, ROOT)));
         self.binding.has_usage = false;
         self.binding.again = true;
-        self.members(ROOT, chunk, Place::Chunk);
     }
 
     /// Adds a chunk that was read, and whose shape was learnt under this `number`, if it was.
     pub(crate) fn add_read(&mut self, chunk: Value<'_>, number: Option<usize>, values: &[Span]) {
-        self.add_value(chunk, values, 0);
+        self.begin(values, 0);
+        self.members(ROOT, chunk, Place::Chunk);
         if let Some(number) = number {
             self.bind(number);
         }
@@ -239,13 +250,7 @@ impl Partial {
             return;
         }
         let late = std::mem::take(&mut self.late);
-        let mut tree = Tree::default();
-        if let Ok(root) = tree.add(std::str::from_utf8(&late).unwrap_or_default())
-            && let (Some(usage), Some(at)) =
-                (tree.value(root).get("usage"), self.child(ROOT, b"usage", json::mark(b"usage")))
-        {
-            self.replace(at, usage.bytes());
-        }
+        self.add_text(ROOT, std::str::from_utf8(&late).unwrap_or_default(), Place::Late);
     }
 
     /// Adds the members of an object to those of a node.
@@ -259,7 +264,7 @@ impl Partial {
                 self.note(member, ASIDE);
                 continue;
             }
-            if place == Place::Call && name == b"index" {
+            if place == Place::Call && name == b"index" || place == Place::Late && name != b"usage" {
                 continue;
             }
             let Some(at) = self.child(into, name, json::mark(name)) else { continue };
@@ -269,7 +274,7 @@ impl Partial {
                 Place::Call | Place::Other => self.grow(at, name, member),
                 Place::Chunk if name == b"object" => self.say(at, b"\"chat.completion\""),
                 Place::Chunk if name == b"choices" && member.starts(b'[') => self.items(at, name, member),
-                Place::Chunk if name == b"usage" => {
+                _ if place == Place::Late || place == Place::Chunk && name == b"usage" => {
                     // Whatever was said before: the usage of a chunk like this one is put aside, and read in its turn.
                     self.replace(at, json);
                     self.note(member, ASIDE);
@@ -327,7 +332,9 @@ impl Partial {
                     if self.nodes[into].kind == Kind::Nothing {
                         self.nodes[into].kind = Kind::Object;
                         if place == Place::Choice && self.depth == 0 {
-                            self.begin_choice(into);
+                            self.is_default = true;
+                            self.add_text(into, DEFAULT_CHOICE, Place::Other);
+                            self.is_default = false;
                         }
                     }
                     self.members(into, item, place);
@@ -340,31 +347,6 @@ impl Partial {
                     }
                     list.push(item.bytes());
                 }
-            }
-        }
-    }
-
-    /// Gives a choice what a whole answer has.
-    fn begin_choice(&mut self, choice: usize) {
-        let members: [(&[u8], &[u8]); 5] = [
-            (b"index", b"0"),
-            (b"message", b""),
-            (b"finish_reason", b"null"),
-            (b"role", b"\"assistant\""),
-            (b"content", b"null"),
-        ];
-        let (mut into, mut message) = (choice, choice);
-        for (name, value) in members {
-            if name == b"role" {
-                into = message;
-            }
-            let Some(at) = self.child(into, name, json::mark(name)) else { continue };
-            if value.is_empty() {
-                self.nodes[at].kind = Kind::Object;
-                message = at;
-            } else {
-                // Nobody has said it.
-                self.nodes[at].set(value);
             }
         }
     }
@@ -441,7 +423,7 @@ impl Partial {
             self.clear(at);
         }
         let node = &mut self.nodes[at];
-        node.kind = Kind::Json;
+        node.kind = if self.is_default { Kind::Nothing } else { Kind::Json };
         node.set(value);
         changes
     }

@@ -76,9 +76,10 @@ pub enum Match {
 /// The bytes of an event that stay, and its holes.
 #[derive(Debug)]
 pub struct Shape {
-    /// The bytes before each hole, and those after the last: one more than there are holes.
-    fixed: Vec<Vec<u8>>,
-    holes: Vec<Hole>,
+    /// The event that it was learnt from.
+    event: Vec<u8>,
+    /// The holes, and where they are in it.
+    holes: Vec<(Hole, Span)>,
     /// Where the holes are, as the JSON text of a list of paths: `[["choices",0,"delta","content"]]`.
     paths: String,
     /// The hole that the text of the first choice is in.
@@ -104,26 +105,23 @@ impl Shape {
             return None;
         }
         let (count, length) = chunk.tree_size();
-        let mut learner = Learner { count: 1, path: String::new(), holes: Vec::new(), paths: String::from("[") };
+        let mut learner = Learner {
+            at: at.wrapping_sub(length - json.len()),
+            count: 1,
+            path: String::new(),
+            holes: Vec::new(),
+            paths: String::from("["),
+            text: (text, None),
+        };
+        let known = values.len();
         // Where a value is not among those that count, a name came twice, or there were too many.
-        if !learner.walk(chunk, 0) || learner.count != count - chunk.number() || learner.holes.is_empty() {
+        if !learner.walk(chunk, 0, values) || learner.count != count - chunk.number() || learner.holes.is_empty() {
+            values.truncate(known);
             return None;
         }
-        learner.paths.push(']');
-        let (mut fixed, mut holes, mut from, mut text_hole) = (Vec::new(), Vec::new(), 0, None);
-        for &(hole, number, span) in &learner.holes {
-            if Some(number) == text {
-                text_hole = Some(holes.len());
-            }
-            // The tree has other texts before this one.
-            let before = length - json.len();
-            fixed.push(event.get(from..at + span.start - before)?.to_vec());
-            from = at + span.end - before;
-            values.push(span);
-            holes.push(hole);
-        }
-        fixed.push(event.get(from..)?.to_vec());
-        Some(Self { fixed, text: text_hole, holes, paths: learner.paths, around: (at, event.len() - at - json.len()) })
+        let Learner { holes, mut paths, text, .. } = learner;
+        paths.push(']');
+        Some(Self { event: event.to_vec(), holes, paths, text: text.1, around: (at, event.len() - at - json.len()) })
     }
 
     /// The JSON in the bytes of an event that has this shape.
@@ -157,15 +155,18 @@ impl Shape {
     }
 
     fn read(&self, bytes: &[u8], values: &mut Vec<Span>) -> Match {
-        let mut at = 0;
+        let (mut at, mut from) = (0, 0);
         let mut holes = self.holes.iter();
-        for fixed in &self.fixed {
-            let rest = bytes.get(at..).unwrap_or_default();
-            if let Some(difference) = differ(rest, fixed) {
+        loop {
+            let hole = holes.next();
+            let end = hole.map_or(self.event.len(), |(_, span)| span.start);
+            let fixed = self.event.get(from..end).unwrap_or_default();
+            if let Some(difference) = differ(bytes.get(at..).unwrap_or_default(), fixed) {
                 return difference;
             }
             at += fixed.len();
-            let Some(hole) = holes.next() else { break };
+            let Some((hole, span)) = hole else { return Match::Whole(at) };
+            from = span.end;
             let rest = bytes.get(at..).unwrap_or_default();
             let read = match hole {
                 Hole::Text => read_text(rest),
@@ -179,7 +180,6 @@ impl Shape {
                 Err(other) => return other,
             }
         }
-        Match::Whole(at)
     }
 }
 
@@ -247,14 +247,18 @@ struct Learner {
     count: usize,
     /// The path to the value being looked at, its steps as JSON with commas between them.
     path: String,
-    /// The holes found, the numbers of their values, and where they are in the tree.
-    holes: Vec<(Hole, usize, Span)>,
+    /// Where the text of the tree begins in the event, counted around the end of memory if need be.
+    at: usize,
+    /// The holes found, and where they are in the event.
+    holes: Vec<(Hole, Span)>,
     paths: String,
+    /// The value that is the text of the first choice, and the hole that it is in.
+    text: (Option<usize>, Option<usize>),
 }
 
 impl Learner {
     /// Looks at what is in a value. `false` means that the event is not to be learnt.
-    fn walk(&mut self, parent: Value<'_>, depth: usize) -> bool {
+    fn walk(&mut self, parent: Value<'_>, depth: usize, values: &mut Vec<Span>) -> bool {
         let is_list = parent.starts(b'[');
         let length = self.path.len();
         let mut index = '0';
@@ -275,7 +279,7 @@ impl Learner {
                 self.path.push('"');
             }
             self.count += 1;
-            if !self.look(value) || !self.walk(value, depth + 1) {
+            if !self.look(value, values) || !self.walk(value, depth + 1, values) {
                 return false;
             }
             self.path.truncate(length);
@@ -283,7 +287,7 @@ impl Learner {
         true
     }
 
-    fn look(&mut self, value: Value<'_>) -> bool {
+    fn look(&mut self, value: Value<'_>, values: &mut Vec<Span>) -> bool {
         let (name, raw, start) = (value.key().raw(), value.bytes(), value.start());
         let (hole, start, end) = if raw.first() == Some(&b'"') && TEXTS.contains(&name) {
             // Without the quotes: they stay.
@@ -302,7 +306,12 @@ impl Learner {
         self.paths.push('[');
         self.paths.push_str(&self.path);
         self.paths.push(']');
-        self.holes.push((hole, value.number(), Span { start, end, plain: false }));
+        if self.text.0 == Some(value.number()) {
+            self.text.1 = Some(self.holes.len());
+        }
+        values.push(Span { start, end, plain: false });
+        let (start, end) = (start.wrapping_add(self.at), end.wrapping_add(self.at));
+        self.holes.push((hole, Span { start, end, plain: false }));
         true
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat>
 
-use crate::json::{self, Kind, Reader, Tree, Value};
+use crate::json::{self, Kind, RawString, Reader, Tree, Value};
 use crate::text::decimal;
 
 /// The data that ends a stream.
@@ -140,23 +140,26 @@ pub fn read_error(body: &str) -> Option<ErrorObject> {
         return None;
     }
     let object = object.get("error").filter(|error| is_truthy(*error)).unwrap_or(object);
-    let text = |value: Value<'_>| value.string().map(|raw| raw.text().into_owned()).filter(|text| !text.is_empty());
-    let (mut message, mut detail, mut named, mut numeric) = (text(object), None, None, None);
+    let (mut message, mut detail, mut named, mut numeric) = (object.string(), None, None, None);
     for member in object.children() {
-        let string = text(member);
-        match &*member.key().text() {
-            "message" => message = string.or_else(|| is_truthy(member).then(|| member.raw().to_owned())),
-            "detail" => detail = string,
-            "type" => named = named.or(string.and_then(|name| status_of_name(&name))),
-            "code" | "status" | "status_code" => {
-                numeric = numeric.or(status_of_number(string.as_deref().unwrap_or(member.raw())));
-                named = string.and_then(|name| status_of_name(&name)).or(named);
-            }
-            _ => {}
+        let string = member.string().filter(|text| !text.raw().is_empty());
+        if member.is("message") {
+            message = string.or_else(|| is_truthy(member).then(|| member.as_string()));
+        } else if member.is("detail") {
+            detail = string;
+        } else if member.is("type") {
+            named = named.or(status_of_name(string));
+        } else if ["code", "status", "status_code"].iter().any(|name| member.is(name)) {
+            let digits = string.unwrap_or(member.as_string());
+            numeric = numeric.or(status_of_number(digits.raw()));
+            named = status_of_name(string).or(named);
         }
     }
-    let json = object.raw().to_owned();
-    Some(ErrorObject { message: message.or(detail).unwrap_or_else(|| json.clone()), json, status: numeric.or(named) })
+    Some(ErrorObject {
+        json: object.raw().to_owned(),
+        message: message.or(detail).unwrap_or(object.as_string()).text().into_owned(),
+        status: numeric.or(named),
+    })
 }
 
 /// A number is a status only where HTTP has it for errors; other codes are the vendor's own.
@@ -185,6 +188,6 @@ const NAMED: [(&str, u16); 15] = [
     ("timeout_error", 504),
 ];
 
-fn status_of_name(name: &str) -> Option<u16> {
-    NAMED.iter().find(|(named, _)| name == *named).map(|&(_, status)| status)
+fn status_of_name(name: Option<RawString<'_>>) -> Option<u16> {
+    NAMED.iter().find(|(named, _)| name.is_some_and(|name| name == **named)).map(|&(_, status)| status)
 }
