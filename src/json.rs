@@ -7,9 +7,8 @@
 //! <https://www.rfc-editor.org/rfc/rfc8259>
 
 use std::borrow::Cow;
-use std::str::Chars;
 
-use crate::text::{ONES, TOPS};
+use crate::text::{self, ONES, TOPS};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -61,44 +60,32 @@ impl<'a> RawString<'a> {
         self.raw
     }
 
-    /// Whether the text can be had in full: a lone surrogate, which UTF-8 cannot hold, is not in it.
+    /// The text in full, unescaped; `None` where a lone surrogate is in it, which UTF-8 cannot hold.
     #[must_use]
-    pub fn is_whole(self) -> bool {
-        !self.escaped || has_whole_escapes(self.raw.as_bytes())
+    pub fn whole(self) -> Option<Cow<'a, str>> {
+        (!self.escaped || has_whole_escapes(self.raw.as_bytes())).then(|| self.text())
     }
 
     /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
     #[must_use]
     pub fn text(self) -> Cow<'a, str> {
-        if !self.escaped {
-            return Cow::Borrowed(self.raw);
-        }
-        let mut text = String::with_capacity(self.raw.len());
-        let mut rest = self.raw.chars();
-        while let Some(character) = rest.next() {
-            text.push(if character == '\\' { read_escape(&mut rest) } else { character });
-        }
-        Cow::Owned(text)
+        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 }
 
 /// The same text, however it is written.
 impl PartialEq for RawString<'_> {
-    #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
-        if !self.escaped && !other.escaped {
-            return self.raw.len() == other.raw.len() && self.raw == other.raw;
-        }
-        self.raw == other.raw || self.text() == other.text()
+        self.escaped == other.escaped && self.raw == other.raw
+            || (self.escaped || other.escaped) && self.text() == other.text()
     }
 }
 
 impl Eq for RawString<'_> {}
 
 impl PartialEq<str> for RawString<'_> {
-    #[inline(always)]
     fn eq(&self, other: &str) -> bool {
-        if self.escaped { self.text() == other } else { self.raw.len() == other.len() && self.raw == other }
+        *self == RawString { raw: other, escaped: false }
     }
 }
 
@@ -107,13 +94,17 @@ pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
         match character {
-            '"' | '\\' => out.extend(['\\', character]),
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
             '\u{20}'.. => out.push(character),
             _ => {
                 // Control characters are below U+0020: two hexadecimal digits say it.
                 let digit = |value| char::from_digit(value, 16).unwrap_or('0');
                 out.push_str("\\u00");
-                out.extend([digit(character as u32 >> 4), digit(character as u32 & 15)]);
+                out.push(digit(character as u32 >> 4));
+                out.push(digit(character as u32 & 15));
             }
         }
     }
@@ -122,22 +113,53 @@ pub fn write_string(out: &mut String, text: &str) {
 
 /// Whether every escape in these bytes of a string is one, and none of them stands for a lone surrogate, which UTF-8
 /// cannot hold.
-pub(crate) fn has_whole_escapes(string: &[u8]) -> bool {
-    let mut rest = string;
-    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
-        rest = rest.get(at + 1..).unwrap_or_default();
-        match rest.first() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {}
-            Some(b'u') => match (unit(rest), rest.get(5..7), rest.get(6..).map_or(0, |next| unit(next).unwrap_or(0))) {
-                (Some(0xd800..=0xdbff), Some(b"\\u"), 0xdc00..=0xdfff) => rest = rest.get(6..).unwrap_or_default(),
-                (Some(0xd800..=0xdfff) | None, ..) => return false,
-                _ => {}
-            },
-            _ => return false,
+pub(crate) fn has_whole_escapes(mut string: &[u8]) -> bool {
+    while let Some(at) = string.iter().position(|&byte| byte == b'\\') {
+        let escape = string.get(at + 1..).unwrap_or_default();
+        let (character, length) = read_escape(escape);
+        if character.is_none() {
+            return false;
         }
-        rest = rest.get(1..).unwrap_or_default();
+        string = escape.get(length..).unwrap_or_default();
     }
     true
+}
+
+/// The text that a string stands for, with U+FFFD in the place of what no text can hold.
+fn unescape(mut raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    loop {
+        let plain = text::before(raw, |byte| byte == b'\\');
+        text.push_str(plain);
+        let Some(escape) = raw.get(plain.len() + 1..) else { return text };
+        let (character, length) = read_escape(escape.as_bytes());
+        text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        raw = escape.get(length..).unwrap_or_default();
+    }
+}
+
+/// The character of an escape, of which the backslash was read, and how many bytes it has.
+fn read_escape(escape: &[u8]) -> (Option<char>, usize) {
+    let character = match escape.first() {
+        Some(b'u') => {
+            let character = unit(escape).and_then(char::from_u32);
+            let high = unit(escape).filter(|unit| matches!(unit, 0xd800..=0xdbff) && escape.get(5..7) == Some(b"\\u"));
+            return match (high, escape.get(6..).and_then(unit)) {
+                (Some(high), Some(low @ 0xdc00..=0xdfff)) => {
+                    (char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)), 11)
+                }
+                _ => (character, 5),
+            };
+        }
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(&byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
+        _ => return (None, 1),
+    };
+    (Some(character), 1)
 }
 
 /// The UTF-16 unit that a `u` and four hexadecimal digits stand for.
@@ -146,44 +168,10 @@ fn unit(escape: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }
 
-/// The character of one escape. The escape has been validated before.
-fn read_escape(rest: &mut Chars<'_>) -> char {
-    match rest.next() {
-        Some('b') => '\u{8}',
-        Some('f') => '\u{c}',
-        Some('n') => '\n',
-        Some('r') => '\r',
-        Some('t') => '\t',
-        Some('u') => {
-            let unit = read_unit(rest);
-            let scalar = if let 0xd800..=0xdbff = unit { read_low_surrogate(unit, rest) } else { unit };
-            char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER)
-        }
-        Some(other) => other,
-        None => char::REPLACEMENT_CHARACTER,
-    }
-}
-
-/// The scalar value of a surrogate pair; the high surrogate itself, which is no character, when no low one follows.
-fn read_low_surrogate(high: u32, rest: &mut Chars<'_>) -> u32 {
-    let mut ahead = rest.clone();
-    if (ahead.next(), ahead.next()) == (Some('\\'), Some('u'))
-        && let low @ 0xdc00..=0xdfff = read_unit(&mut ahead)
-    {
-        *rest = ahead;
-        return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-    }
-    high
-}
-
-fn read_unit(rest: &mut Chars<'_>) -> u32 {
-    rest.take(4).fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
-}
-
 /// How many members of an object are followed.
 pub const MAX_MEMBERS: usize = 32;
 /// The members that are followed among however many others.
-const ALWAYS: [&str; 2] = ["choices", "error"];
+const ALWAYS: [&[u8]; 2] = [b"choices", b"error"];
 /// How many values a tree may have before the items of its lists are no longer told apart.
 const MAX_VALUES: usize = 1 << 16;
 
@@ -277,7 +265,7 @@ impl<'a> Value<'a> {
     /// Its name, where it is a member.
     #[must_use]
     pub fn key(self) -> RawString<'a> {
-        RawString { raw: text(self.key_bytes()), escaped: self.node().escaped }
+        RawString { raw: as_text(self.key_bytes()), escaped: self.node().escaped }
     }
 
     /// The same, as it stands between the quotes.
@@ -301,7 +289,7 @@ impl<'a> Value<'a> {
     /// Its text, whitespace around it left out.
     #[must_use]
     pub fn raw(self) -> &'a str {
-        text(self.bytes())
+        as_text(self.bytes())
     }
 
     /// The same, in UTF-8.
@@ -327,7 +315,7 @@ impl<'a> Value<'a> {
     /// The string that it is.
     #[must_use]
     pub fn string(self) -> Option<RawString<'a>> {
-        self.starts(b'"').then(|| RawString::new(text(inside(self.bytes()))))
+        self.starts(b'"').then(|| RawString::new(as_text(inside(self.bytes()))))
     }
 
     /// Its text as that of a string, whatever it is.
@@ -360,7 +348,7 @@ pub(crate) fn inside(string: &[u8]) -> &[u8] {
 }
 
 /// A part of a text.
-fn text(bytes: &[u8]) -> &str {
+fn as_text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 
@@ -424,7 +412,7 @@ impl<'a> Reader<'a> {
     /// Those of the text.
     pub fn string(&mut self) -> Result<Option<RawString<'a>>> {
         let raw = self.skip()?.as_bytes();
-        Ok((raw.first() == Some(&b'"')).then(|| RawString::new(text(inside(raw)))))
+        Ok((raw.first() == Some(&b'"')).then(|| RawString::new(as_text(inside(raw)))))
     }
 
     /// Reads any value and returns its text, whitespace around it left out.
@@ -512,7 +500,7 @@ impl<'a> Reader<'a> {
                         }
                     }
                     seen |= bit;
-                    if same == 0 && count >= MAX_MEMBERS && !ALWAYS.iter().any(|always| self.name(at) == **always) {
+                    if same == 0 && count >= MAX_MEMBERS && !ALWAYS.contains(&name) {
                         // What is not followed keeps its place, so that nobody thinks that it was.
                         self.nodes.truncate(at + 1);
                         same = at;

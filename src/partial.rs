@@ -487,12 +487,14 @@ impl Node {
 
 /// The name of a member, written in one way only.
 fn spell(member: Value<'_>) -> Cow<'_, [u8]> {
-    if !member.has_escaped_key() || !member.key().is_whole() {
-        return Cow::Borrowed(member.key_bytes());
+    if member.has_escaped_key()
+        && let Some(text) = member.key().whole()
+    {
+        let mut quoted = String::new();
+        json::write_string(&mut quoted, &text);
+        return Cow::Owned(json::inside(quoted.as_bytes()).to_vec());
     }
-    let mut quoted = String::new();
-    json::write_string(&mut quoted, &member.key().text());
-    Cow::Owned(json::inside(quoted.as_bytes()).to_vec())
+    Cow::Borrowed(member.key_bytes())
 }
 
 fn is_blank(json: &[u8]) -> bool {
