@@ -358,8 +358,9 @@ impl Shapes {
         let mut found = Found::No;
         let count = self.known.len();
         // Where events are all different, one look says so.
-        let tries = if self.vain > MAX_VAIN { 1 } else { count };
-        for number in (self.last..count).chain(0..self.last.min(count)).take(tries) {
+        let tries = if self.vain > MAX_VAIN { count.min(1) } else { count };
+        for turn in 0..tries {
+            let number = (self.last + turn) % count;
             match self.known.get(number).map(|shape| shape.compare(bytes, values)) {
                 Some(Match::Whole(length)) => {
                     self.last = number;

@@ -3,7 +3,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat>
 
-use crate::json::{self, Kind, RawString, Reader, Tree, Value};
+use crate::json::{self, RawString, Tree, Value};
 use crate::text::decimal;
 
 /// The data that ends a stream.
@@ -56,7 +56,8 @@ pub fn read_event(name: &str, data: &str, tree: &mut Tree, progress: &mut Progre
     }
     if name == "error" {
         // A plain text is a message; JSON that is cut short may quote what the model wrote, and is malformed.
-        if let Ok(Kind::Object | Kind::Array | Kind::String) = Reader::new(data).peek() {
+        let first = data.bytes().find(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        if let Some(b'{' | b'[' | b'"') = first {
             tree.add(data)?;
         }
         return Ok(Message::Error);
