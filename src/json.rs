@@ -231,7 +231,7 @@ impl Tree {
     pub(crate) fn clear(&mut self, spare: usize) {
         self.nodes.clear();
         self.text.clear();
-        if self.text.capacity() + self.nodes.capacity() > spare {
+        if self.text.capacity() + self.nodes.capacity() * size_of::<Node>() > spare {
             *self = Self::default();
         }
     }
