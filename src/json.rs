@@ -1,8 +1,8 @@
-//! JSON text, read in place: exactly the grammar of RFC 8259 that `JSON.parse` accepts, without building a tree.
+//! JSON text, read in place: exactly the grammar of RFC 8259 that `JSON.parse` accepts.
 //!
 //! The client hands whole events and bodies to the platform's `JSON.parse`; what the core itself must know of them (is
-//! this an error, has it finished) is read here. Numbers stay text. Nesting is capped, so that no input can overflow
-//! the stack.
+//! this an error, has it finished, what does the completion come to) is read here, in one pass, which leaves a [`Tree`] of
+//! where the values stand. Numbers stay text. Nesting is capped, so that no input can overflow the stack.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc8259>
 
