@@ -41,7 +41,7 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { numbers: vec![0; HEADER], text: Vec::new(), items: 0, pieces: 0, any_json: false }
+        Self { numbers: [0; HEADER].to_vec(), text: Vec::new(), items: 0, pieces: 0, any_json: false }
     }
 }
 
@@ -92,12 +92,12 @@ impl Batch {
         let Some(text) = piece.text() else { return };
         self.items += 1;
         self.numbers.push(self.pieces);
-        let is_json = !text.is_whole();
+        let whole = text.whole();
+        let is_json = whole.is_none();
         self.any_json |= is_json;
-        if is_json {
-            self.add_text(text::concat(&["\"", text.raw(), "\""]).as_bytes());
-        } else {
-            self.add_text(text.text().as_bytes());
+        match whole {
+            Some(text) => self.add_text(text.as_bytes()),
+            None => self.add_text(text::concat(&["\"", text.raw(), "\""]).as_bytes()),
         }
         if let Some(length) = self.numbers.last_mut() {
             *length = *length << 1 | u32::from(is_json);

@@ -184,7 +184,7 @@ impl Error {
         if error.status != Some(status) {
             error.upstream_status = Some(status);
         }
-        error.body = Some(object.json.to_owned());
+        error.body = Some(object.json);
         error
     }
 

@@ -1,15 +1,14 @@
-//! JSON text, read in place: exactly the grammar of RFC 8259 that `JSON.parse` accepts, without building a tree.
+//! JSON text, read in place: exactly the grammar of RFC 8259 that `JSON.parse` accepts.
 //!
 //! The client hands whole events and bodies to the platform's `JSON.parse`; what the core itself must know of them (is
-//! this an error, has it finished) is read here. Numbers stay text. Nesting is capped, so that no input can overflow
-//! the stack.
+//! this an error, has it finished, what does the completion come to) is read here, in one pass, which leaves a [`Tree`] of
+//! where the values stand. Numbers stay text. Nesting is capped, so that no input can overflow the stack.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc8259>
 
 use std::borrow::Cow;
-use std::str::Chars;
 
-use crate::text::{ONES, TOPS, decimal};
+use crate::text::{self, ONES, TOPS};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -55,67 +54,38 @@ impl<'a> RawString<'a> {
         Self { raw, escaped: raw.bytes().any(|byte| byte == b'\\') }
     }
 
-    /// The same, where it is known whether there are escapes in it.
-    pub(crate) fn known(raw: &'a str, escaped: bool) -> Self {
-        Self { raw, escaped }
-    }
-
-    /// Whether there are escapes in it.
-    pub(crate) fn is_escaped(self) -> bool {
-        self.escaped
-    }
-
     /// The string as it stands, escapes and all.
     #[must_use]
     pub fn raw(self) -> &'a str {
         self.raw
     }
 
-    /// Whether the text can be had in full: a lone surrogate, which UTF-8 cannot hold, is not in it.
+    /// The text in full, unescaped; `None` where a lone surrogate is in it, which UTF-8 cannot hold.
     #[must_use]
-    pub fn is_whole(self) -> bool {
-        !self.escaped || has_whole_escapes(self.raw.as_bytes())
-    }
-
-    /// One bit of 64, the same for equal strings: what two strings differ in is likely to show in it.
-    pub(crate) fn hash_bit(self) -> u64 {
-        let end = |byte: Option<u8>| byte.map_or(0, usize::from);
-        let (first, last) = (end(self.raw.bytes().next()), end(self.raw.bytes().next_back()));
-        if self.escaped { u64::MAX } else { 1 << ((self.raw.len() * 31 + first * 7 + last) % 64) }
+    pub fn whole(self) -> Option<Cow<'a, str>> {
+        (!self.escaped || has_whole_escapes(self.raw.as_bytes())).then(|| self.text())
     }
 
     /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
     #[must_use]
     pub fn text(self) -> Cow<'a, str> {
-        if !self.escaped {
-            return Cow::Borrowed(self.raw);
-        }
-        let mut text = String::with_capacity(self.raw.len());
-        let mut rest = self.raw.chars();
-        while let Some(character) = rest.next() {
-            text.push(if character == '\\' { read_escape(&mut rest) } else { character });
-        }
-        Cow::Owned(text)
+        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 }
 
 /// The same text, however it is written.
 impl PartialEq for RawString<'_> {
-    #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
-        if !self.escaped && !other.escaped {
-            return self.raw.len() == other.raw.len() && self.raw == other.raw;
-        }
-        self.raw == other.raw || self.text() == other.text()
+        self.escaped == other.escaped && self.raw == other.raw
+            || (self.escaped || other.escaped) && self.text() == other.text()
     }
 }
 
 impl Eq for RawString<'_> {}
 
 impl PartialEq<str> for RawString<'_> {
-    #[inline(always)]
     fn eq(&self, other: &str) -> bool {
-        if self.escaped { self.text() == other } else { self.raw.len() == other.len() && self.raw == other }
+        *self == RawString { raw: other, escaped: false }
     }
 }
 
@@ -124,13 +94,17 @@ pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
         match character {
-            '"' | '\\' => out.extend(['\\', character]),
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
             '\u{20}'.. => out.push(character),
             _ => {
                 // Control characters are below U+0020: two hexadecimal digits say it.
                 let digit = |value| char::from_digit(value, 16).unwrap_or('0');
                 out.push_str("\\u00");
-                out.extend([digit(character as u32 >> 4), digit(character as u32 & 15)]);
+                out.push(digit(character as u32 >> 4));
+                out.push(digit(character as u32 & 15));
             }
         }
     }
@@ -139,22 +113,53 @@ pub fn write_string(out: &mut String, text: &str) {
 
 /// Whether every escape in these bytes of a string is one, and none of them stands for a lone surrogate, which UTF-8
 /// cannot hold.
-pub(crate) fn has_whole_escapes(string: &[u8]) -> bool {
-    let mut rest = string;
-    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
-        rest = rest.get(at + 1..).unwrap_or_default();
-        match rest.first() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {}
-            Some(b'u') => match (unit(rest), rest.get(5..7), rest.get(6..).map_or(0, |next| unit(next).unwrap_or(0))) {
-                (Some(0xd800..=0xdbff), Some(b"\\u"), 0xdc00..=0xdfff) => rest = rest.get(6..).unwrap_or_default(),
-                (Some(0xd800..=0xdfff) | None, ..) => return false,
-                _ => {}
-            },
-            _ => return false,
+pub(crate) fn has_whole_escapes(mut string: &[u8]) -> bool {
+    while let Some(at) = string.iter().position(|&byte| byte == b'\\') {
+        let escape = string.get(at + 1..).unwrap_or_default();
+        let (character, length) = read_escape(escape);
+        if character.is_none() {
+            return false;
         }
-        rest = rest.get(1..).unwrap_or_default();
+        string = escape.get(length..).unwrap_or_default();
     }
     true
+}
+
+/// The text that a string stands for, with U+FFFD in the place of what no text can hold.
+fn unescape(mut raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    loop {
+        let plain = text::before(raw, |byte| byte == b'\\');
+        text.push_str(plain);
+        let Some(escape) = raw.get(plain.len() + 1..) else { return text };
+        let (character, length) = read_escape(escape.as_bytes());
+        text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        raw = escape.get(length..).unwrap_or_default();
+    }
+}
+
+/// The character of an escape, of which the backslash was read, and how many bytes it has.
+fn read_escape(escape: &[u8]) -> (Option<char>, usize) {
+    let character = match escape.first() {
+        Some(b'u') => {
+            let character = unit(escape).and_then(char::from_u32);
+            let high = unit(escape).filter(|unit| matches!(unit, 0xd800..=0xdbff) && escape.get(5..7) == Some(b"\\u"));
+            return match (high, escape.get(6..).and_then(unit)) {
+                (Some(high), Some(low @ 0xdc00..=0xdfff)) => {
+                    (char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)), 11)
+                }
+                _ => (character, 5),
+            };
+        }
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(&byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
+        _ => return (None, 1),
+    };
+    (Some(character), 1)
 }
 
 /// The UTF-16 unit that a `u` and four hexadecimal digits stand for.
@@ -163,110 +168,225 @@ fn unit(escape: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }
 
-/// The character of one escape. The escape has been validated before.
-fn read_escape(rest: &mut Chars<'_>) -> char {
-    match rest.next() {
-        Some('b') => '\u{8}',
-        Some('f') => '\u{c}',
-        Some('n') => '\n',
-        Some('r') => '\r',
-        Some('t') => '\t',
-        Some('u') => {
-            let unit = read_unit(rest);
-            let scalar = if let 0xd800..=0xdbff = unit { read_low_surrogate(unit, rest) } else { unit };
-            char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER)
+/// How many members of an object are followed.
+pub const MAX_MEMBERS: usize = 32;
+/// The members that are followed among however many others.
+const ALWAYS: [&[u8]; 2] = [b"choices", b"error"];
+/// How many values a tree may have before the items of its lists are no longer told apart.
+const MAX_VALUES: usize = 1 << 16;
+
+/// JSON texts, one after the other, and where the values in them stand.
+///
+/// ```
+/// use chatmux::json::Tree;
+/// let mut tree = Tree::default();
+/// let root = tree.add(r#"{"id": 7, "name": "ada"}"#)?;
+/// let name = tree.value(root).get("name").and_then(|name| name.string());
+/// assert_eq!(name.map(|raw| raw.text().into_owned()).as_deref(), Some("ada"));
+/// # Ok::<(), chatmux::json::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Tree {
+    text: String,
+    nodes: Vec<Node>,
+}
+
+/// Where a value stands. All numbers are below 4 GiB, as the memory of a wasm module is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Node {
+    /// Its name, between the quotes, if it is the member of an object; and whether there are escapes in it.
+    key: (u32, u32),
+    escaped: bool,
+    start: u32,
+    end: u32,
+    /// The first value in it, and the next beside it; 0 where there is none.
+    first: u32,
+    next: u32,
+}
+
+const NOWHERE: Node = Node { key: (0, 0), escaped: false, start: 0, end: 0, first: 0, next: 0 };
+
+impl Tree {
+    /// Reads one more text, and returns the number of its value.
+    ///
+    /// # Errors
+    /// Those of the text; nothing may be added after one.
+    pub fn add(&mut self, text: &str) -> Result<usize> {
+        let root = self.nodes.len();
+        let at = self.text.len();
+        self.text.push_str(text);
+        let mut reader = Reader { text: &self.text, at, depth: 0, nodes: std::mem::take(&mut self.nodes) };
+        let read = reader.value().and_then(|()| reader.end());
+        self.nodes = reader.nodes;
+        read.map(|()| root)
+    }
+
+    /// The value of this number.
+    #[must_use]
+    pub fn value(&self, number: usize) -> Value<'_> {
+        Value { tree: self, at: number }
+    }
+
+    /// Forgets the texts, and keeps no more memory than this for the next.
+    pub(crate) fn clear(&mut self, spare: usize) {
+        self.nodes.clear();
+        self.text.clear();
+        if self.text.capacity() + self.nodes.capacity() * size_of::<Node>() > spare {
+            *self = Self::default();
         }
-        Some(other) => other,
-        None => char::REPLACEMENT_CHARACTER,
     }
 }
 
-/// The scalar value of a surrogate pair; the high surrogate itself, which is no character, when no low one follows.
-fn read_low_surrogate(high: u32, rest: &mut Chars<'_>) -> u32 {
-    let mut ahead = rest.clone();
-    if (ahead.next(), ahead.next()) == (Some('\\'), Some('u'))
-        && let low @ 0xdc00..=0xdfff = read_unit(&mut ahead)
-    {
-        *rest = ahead;
-        return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-    }
-    high
+/// One value of a [`Tree`].
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'a> {
+    tree: &'a Tree,
+    at: usize,
 }
 
-fn read_unit(rest: &mut Chars<'_>) -> u32 {
-    rest.take(4).fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
+impl<'a> Value<'a> {
+    #[inline(always)]
+    fn node(self) -> &'a Node {
+        // A value is one of its tree.
+        self.tree.nodes.get(self.at).unwrap_or(&NOWHERE)
+    }
+
+    #[inline(always)]
+    fn slice(self, (start, end): (u32, u32)) -> &'a [u8] {
+        self.tree.text.as_bytes().get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.at
+    }
+
+    /// Its name, where it is a member.
+    #[must_use]
+    pub fn key(self) -> RawString<'a> {
+        RawString { raw: as_text(self.key_bytes()), escaped: self.node().escaped }
+    }
+
+    /// The same, as it stands between the quotes.
+    #[inline(always)]
+    pub(crate) fn key_bytes(self) -> &'a [u8] {
+        self.slice(self.node().key)
+    }
+
+    /// Whether there are escapes in its name.
+    pub(crate) fn has_escaped_key(self) -> bool {
+        self.node().escaped
+    }
+
+    /// Whether this is its name.
+    #[must_use]
+    pub fn is(self, name: &str) -> bool {
+        let key = self.key_bytes();
+        if self.node().escaped { self.key() == *name } else { key.len() == name.len() && key == name.as_bytes() }
+    }
+
+    /// Its text, whitespace around it left out.
+    #[must_use]
+    pub fn raw(self) -> &'a str {
+        as_text(self.bytes())
+    }
+
+    /// The same, in UTF-8.
+    #[must_use]
+    #[inline(always)]
+    pub fn bytes(self) -> &'a [u8] {
+        let Node { start, end, .. } = *self.node();
+        self.slice((start, end))
+    }
+
+    /// Whether its text starts with this, which tells its kind.
+    #[must_use]
+    pub fn starts(self, byte: u8) -> bool {
+        self.bytes().first() == Some(&byte)
+    }
+
+    /// Where that begins among all texts.
+    #[must_use]
+    pub fn start(self) -> usize {
+        self.node().start as usize
+    }
+
+    /// The string that it is.
+    #[must_use]
+    pub fn string(self) -> Option<RawString<'a>> {
+        self.starts(b'"').then(|| RawString::new(as_text(inside(self.bytes()))))
+    }
+
+    /// Its text as that of a string, whatever it is.
+    pub(crate) fn as_string(self) -> RawString<'a> {
+        RawString { raw: self.raw(), escaped: false }
+    }
+
+    /// The members of an object, each name once, or the items of a list. As `JSON.parse` has it, the last value of a
+    /// name counts. Of an object with more members than [`MAX_MEMBERS`] it is the first ones, `choices` and `error`.
+    #[must_use]
+    pub fn children(self) -> Children<'a> {
+        Children { tree: self.tree, at: self.node().first }
+    }
+
+    /// The member of this name.
+    #[must_use]
+    pub fn get(self, name: &str) -> Option<Value<'a>> {
+        self.children().find(|child| child.is(name))
+    }
+
+    /// How many values its tree has, those included that do not count, and how many bytes.
+    pub(crate) fn tree_size(self) -> (usize, usize) {
+        (self.tree.nodes.len(), self.tree.text.len())
+    }
+}
+
+/// What is between quotes.
+pub(crate) fn inside(string: &[u8]) -> &[u8] {
+    string.get(1..string.len() - 1).unwrap_or_default()
+}
+
+/// A part of a text.
+fn as_text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The values in a value.
+#[derive(Debug, Clone)]
+pub struct Children<'a> {
+    tree: &'a Tree,
+    at: u32,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = Value<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Value<'a>> {
+        if self.at == 0 {
+            return None;
+        }
+        let value = self.tree.value(self.at as usize);
+        self.at = value.node().next;
+        Some(value)
+    }
 }
 
 /// A cursor over one JSON text.
-///
-/// ```
-/// use chatmux::json::Reader;
-/// let mut reader = Reader::new(r#"{"id": 7, "name": "ada"}"#);
-/// let mut name = None;
-/// reader.object(&mut |reader, key| {
-///     if key == *"name" {
-///         name = reader.string()?.map(|raw| raw.text().into_owned());
-///         Ok(())
-///     } else {
-///         reader.skip().map(drop)
-///     }
-/// })?;
-/// reader.end()?;
-/// assert_eq!(name.as_deref(), Some("ada"));
-/// # Ok::<(), chatmux::json::Error>(())
-/// ```
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+    nodes: Vec<Node>,
 }
-
-/// A member of an object as it stands in the text: its name between its quotes, and its value.
-pub type Member<'a> = (RawString<'a>, &'a str);
-
-/// How many members of an object [`members`] returns.
-pub const MAX_MEMBERS: usize = 32;
-
-/// The members of the object that `text` is, each name once: as `JSON.parse` has it, the last value counts. Of an object
-/// with more members than [`MAX_MEMBERS`] the first ones are returned, and those that `always` names.
-///
-/// # Errors
-/// [`Error::Syntax`] also when the text is another value, or when something follows.
-pub fn members<'a>(text: &'a str, always: &[&str]) -> Result<Vec<Member<'a>>> {
-    let mut reader = Reader::new(text);
-    if reader.peek()? != Kind::Object {
-        return Err(Error::Syntax);
-    }
-    let mut members: Vec<Member<'a>> = Vec::with_capacity(16);
-    let mut seen = 0_u64;
-    reader.object(&mut |reader, key| {
-        let value = reader.skip()?;
-        // Most names are new, and known to be by their length and their ends.
-        let bit = key.hash_bit();
-        if seen & bit != 0 {
-            members.retain(|&(other, _)| other != key);
-        }
-        seen |= bit;
-        if members.len() < MAX_MEMBERS || always.iter().any(|name| key == **name) {
-            members.push((key, value));
-        }
-        Ok(())
-    })?;
-    reader.end()?;
-    Ok(members)
-}
-
-/// What [`Reader::object`] calls for each member: it must read the member's value.
-pub type OnMember<'a, 'f> = dyn FnMut(&mut Reader<'a>, RawString<'a>) -> Result<()> + 'f;
-/// What [`Reader::array`] calls for each item: it must read the item.
-pub type OnItem<'a, 'f> = dyn FnMut(&mut Reader<'a>) -> Result<()> + 'f;
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, nodes: Vec::new() }
     }
 
     /// What the next value is, without reading it.
@@ -286,71 +406,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object and calls `on_member` for each of its members, duplicates included, in their order. A value
-    /// that is no object is skipped.
-    ///
-    /// # Errors
-    /// Those of the text, and of `on_member`.
-    pub fn object(&mut self, on_member: &mut OnMember<'a, '_>) -> Result<()> {
-        if self.peek()? != Kind::Object {
-            return self.skip().map(drop);
-        }
-        self.enter()?;
-        if !self.close(b'}') {
-            loop {
-                self.skip_whitespace();
-                let key = self.raw_string()?;
-                self.skip_whitespace();
-                self.expect(b':')?;
-                on_member(self, key)?;
-                if !self.comma_or(b'}')? {
-                    break;
-                }
-            }
-        }
-        self.depth -= 1;
-        Ok(())
-    }
-
-    /// Reads an array and calls `on_item` for each of its items. A value that is no array is skipped.
-    ///
-    /// # Errors
-    /// Those of the text, and of `on_item`.
-    pub fn array(&mut self, on_item: &mut OnItem<'a, '_>) -> Result<()> {
-        if self.peek()? != Kind::Array {
-            return self.skip().map(drop);
-        }
-        self.enter()?;
-        if !self.close(b']') {
-            loop {
-                on_item(self)?;
-                if !self.comma_or(b']')? {
-                    break;
-                }
-            }
-        }
-        self.depth -= 1;
-        Ok(())
-    }
-
     /// Reads a string; any other value is skipped and is `None`.
     ///
     /// # Errors
     /// Those of the text.
     pub fn string(&mut self) -> Result<Option<RawString<'a>>> {
-        if self.peek()? == Kind::String {
-            return self.raw_string().map(Some);
-        }
-        self.skip()?;
-        Ok(None)
-    }
-
-    /// Reads a number that is a whole number from 0 to `u32::MAX`; any other value is skipped and is `None`.
-    ///
-    /// # Errors
-    /// Those of the text.
-    pub fn integer(&mut self) -> Result<Option<u32>> {
-        Ok(decimal(self.skip()?.as_bytes()))
+        let raw = self.skip()?.as_bytes();
+        Ok((raw.first() == Some(&b'"')).then(|| RawString::new(as_text(inside(raw)))))
     }
 
     /// Reads any value and returns its text, whitespace around it left out.
@@ -358,18 +420,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Those of the text.
     pub fn skip(&mut self) -> Result<&'a str> {
-        let kind = self.peek()?;
-        let start = self.at;
-        match kind {
-            Kind::Object => self.object(&mut |reader, _| reader.skip().map(drop))?,
-            Kind::Array => self.array(&mut |reader| reader.skip().map(drop))?,
-            Kind::String => drop(self.raw_string()?),
-            Kind::Number => self.number()?,
-            Kind::Bool if self.byte() == Some(b't') => self.literal("true")?,
-            Kind::Bool => self.literal("false")?,
-            Kind::Null => self.literal("null")?,
-        }
-        Ok(self.text.get(start..self.at).unwrap_or_default())
+        self.nodes.clear();
+        self.value()?;
+        let node = self.nodes[0];
+        Ok(self.text.get(node.start as usize..node.end as usize).unwrap_or_default())
     }
 
     /// Where the reader stands, in bytes from the start of the text.
@@ -388,6 +442,99 @@ impl<'a> Reader<'a> {
             None => Ok(()),
             Some(_) => Err(Error::Syntax),
         }
+    }
+
+    /// Reads any value, and notes where it stands.
+    fn value(&mut self) -> Result<()> {
+        self.skip_whitespace();
+        let at = self.nodes.len();
+        self.nodes.push(Node { start: self.at as u32, ..Node::default() });
+        match self.byte() {
+            Some(b'{') => self.container(at, b'}')?,
+            Some(b'[') => self.container(at, b']')?,
+            Some(b'"') => drop(self.quoted()?),
+            Some(b't') => self.literal("true")?,
+            Some(b'f') => self.literal("false")?,
+            Some(b'n') => self.literal("null")?,
+            _ => self.number()?,
+        }
+        self.nodes[at].end = self.at as u32;
+        Ok(())
+    }
+
+    /// Reads what is in a container.
+    fn container(&mut self, parent: usize, bracket: u8) -> Result<()> {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Error::TooDeep);
+        }
+        let (mut last, mut count, mut seen) = (0, 0, 0_u64);
+        self.skip_whitespace();
+        if self.byte() == Some(bracket) {
+            self.at += 1;
+        } else {
+            loop {
+                let (mut key, mut escaped) = ((0, 0), false);
+                if bracket == b'}' {
+                    self.skip_whitespace();
+                    let start = self.at + 1;
+                    escaped = self.quoted()?;
+                    key = (start as u32, self.at as u32 - 1);
+                    self.skip_whitespace();
+                    self.expect(b':')?;
+                }
+                let at = self.nodes.len();
+                self.value()?;
+                let mut same = 0;
+                if bracket == b'}' {
+                    let node = &mut self.nodes[at];
+                    (node.key, node.escaped) = (key, escaped);
+                    // Most names are new, and known to be by their length and their ends.
+                    let name = self.text.as_bytes().get(key.0 as usize..key.1 as usize).unwrap_or_default();
+                    let bit = if escaped { u64::MAX } else { 1 << (mark(name) % 64) };
+                    if seen & bit != 0 {
+                        same = self.nodes[parent].first as usize;
+                        while same != 0 && self.name(same) != self.name(at) {
+                            same = self.nodes[same].next as usize;
+                        }
+                    }
+                    seen |= bit;
+                    if same == 0 && count >= MAX_MEMBERS && !ALWAYS.contains(&name) {
+                        // What is not followed keeps its place, so that nobody thinks that it was.
+                        self.nodes.truncate(at + 1);
+                        same = at;
+                    }
+                } else if last >= MAX_VALUES {
+                    self.nodes.truncate(at);
+                    (self.nodes[last].first, self.nodes[last].end) = (0, self.at as u32);
+                    same = last;
+                }
+                if same == 0 {
+                    *(if last == 0 { &mut self.nodes[parent].first } else { &mut self.nodes[last].next }) = at as u32;
+                    last = at;
+                    count += 1;
+                } else if same < at && bracket == b'}' {
+                    let next = self.nodes[same].next;
+                    self.nodes[same] = Node { next, ..self.nodes[at] };
+                }
+                self.skip_whitespace();
+                let byte = self.byte();
+                self.at += 1;
+                match byte {
+                    Some(b',') => {}
+                    Some(b) if b == bracket => break,
+                    _ => return Err(Error::Syntax),
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn name(&self, at: usize) -> RawString<'a> {
+        let Node { key: (start, end), escaped, .. } = self.nodes[at];
+        RawString { raw: self.text.get(start as usize..end as usize).unwrap_or_default(), escaped }
     }
 
     #[inline(always)]
@@ -411,44 +558,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Steps over the opening bracket of a container.
-    fn enter(&mut self) -> Result<()> {
-        self.at += 1;
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Error::TooDeep);
-        }
-        Ok(())
-    }
-
-    /// Steps over the closing bracket of an empty container.
-    fn close(&mut self, bracket: u8) -> bool {
-        self.skip_whitespace();
-        let closes = self.byte() == Some(bracket);
-        self.at += usize::from(closes);
-        closes
-    }
-
-    /// `true` after a comma, `false` after the closing bracket.
-    #[inline(always)]
-    fn comma_or(&mut self, bracket: u8) -> Result<bool> {
-        self.skip_whitespace();
-        let byte = self.byte();
-        self.at += 1;
-        match byte {
-            Some(b',') => Ok(true),
-            Some(b) if b == bracket => Ok(false),
-            _ => Err(Error::Syntax),
-        }
-    }
-
     fn literal(&mut self, word: &str) -> Result<()> {
         word.bytes().try_for_each(|byte| self.expect(byte))
     }
 
-    fn raw_string(&mut self) -> Result<RawString<'a>> {
+    /// Reads a string. Whether there are escapes in it.
+    fn quoted(&mut self) -> Result<bool> {
         self.expect(b'"')?;
-        let start = self.at;
         let mut escaped = false;
         loop {
             self.at += plain_length(self.text.as_bytes().get(self.at..).unwrap_or_default());
@@ -459,9 +575,8 @@ impl<'a> Reader<'a> {
             }
             escaped = true;
         }
-        let raw = self.text.get(start..self.at).unwrap_or_default();
         self.at += 1;
-        Ok(RawString { raw, escaped })
+        Ok(escaped)
     }
 
     fn escape(&mut self) -> Result<()> {
@@ -512,6 +627,13 @@ impl<'a> Reader<'a> {
         }
         if self.at == start { Err(Error::Syntax) } else { Ok(()) }
     }
+}
+
+/// A number that is the same for equal names: what two names differ in is likely to show in it.
+#[inline(always)]
+pub(crate) fn mark(name: &[u8]) -> u32 {
+    let end = |byte: Option<&u8>| byte.map_or(0, |&byte| u32::from(byte));
+    name.len() as u32 * 31 + end(name.first()) * 7 + end(name.last())
 }
 
 /// How many bytes come before the first that ends a string, escapes something, or may not stand in a string. Most of what

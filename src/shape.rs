@@ -5,7 +5,7 @@
 //! around well-formed JSON strings and numbers is the same JSON with other values in these places; only those need to be
 //! read. Anything else does not match, and is read in full.
 
-use crate::json::{self, Kind, Reader};
+use crate::json::{self, Value};
 
 /// How many holes a shape may have.
 pub const MAX_HOLES: usize = 12;
@@ -21,8 +21,8 @@ const RARELY: u32 = 64;
 /// The members whose strings change from event to event.
 const TEXTS: [&str; 8] =
     ["content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "text", "obfuscation"];
-/// The member, as JSON, whose counts change: some providers send the usage with each event.
-const USAGE: &str = "\"usage\"";
+/// The path, as JSON, of the member whose counts change: some providers send the usage with each event.
+const USAGE: &str = "\"usage\",";
 /// The members of it that are counts.
 const COUNTS: [&str; 7] = [
     "prompt_tokens",
@@ -76,9 +76,10 @@ pub enum Match {
 /// The bytes of an event that stay, and its holes.
 #[derive(Debug)]
 pub struct Shape {
-    /// The bytes before each hole, and those after the last: one more than there are holes.
-    fixed: Vec<Vec<u8>>,
-    holes: Vec<Hole>,
+    /// The event that it was learnt from.
+    event: Vec<u8>,
+    /// The holes, and where they are in it.
+    holes: Vec<(Hole, Span)>,
     /// Where the holes are, as the JSON text of a list of paths: `[["choices",0,"delta","content"]]`.
     paths: String,
     /// The hole that the text of the first choice is in.
@@ -88,35 +89,39 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Learns the shape of an event: `event` is all of its bytes, of which `json` begins at `at`, and `text` says where
-    /// in the JSON the text of the first choice begins. Puts where the values of this event stand in the JSON into
-    /// `values`. `None` when it has no hole, or when its shape could not be trusted.
+    /// Learns the shape of an event: `event` is all of its bytes, of which `json` begins at `at`; that was read last in
+    /// its tree, as `chunk`, with the text of the first choice as the value of number `text`. Puts where the values of
+    /// this event stand in the tree into `values`. `None` when it has no hole, or when its shape could not be trusted.
     #[must_use]
-    pub fn learn(event: &[u8], at: usize, json: &str, text: Option<usize>, values: &mut Vec<Span>) -> Option<Self> {
+    pub fn learn(
+        event: &[u8],
+        at: usize,
+        json: &str,
+        chunk: Value<'_>,
+        text: Option<usize>,
+        values: &mut Vec<Span>,
+    ) -> Option<Self> {
         if event.len() > MAX_EVENT || event.get(at..at + json.len()) != Some(json.as_bytes()) {
             return None;
         }
-        let mut learner = Learner { path: Vec::new(), holes: Vec::new(), paths: String::from("[") };
-        learner.value(&mut Reader::new(json), None).ok()?;
-        if learner.holes.is_empty() {
+        let (count, length) = chunk.tree_size();
+        let mut learner = Learner {
+            at: at.wrapping_sub(length - json.len()),
+            count: 1,
+            path: String::new(),
+            holes: Vec::new(),
+            paths: String::from("["),
+            text: (text, None),
+        };
+        let known = values.len();
+        // Where a value is not among those that count, a name came twice, or there were too many.
+        if !learner.walk(chunk, 0, values) || learner.count != count - chunk.number() || learner.holes.is_empty() {
+            values.truncate(known);
             return None;
         }
-        learner.paths.push(']');
-        let mut fixed = Vec::with_capacity(learner.holes.len() + 1);
-        let mut from = 0;
-        for &(_, start, end) in &learner.holes {
-            fixed.push(event.get(from..at + start)?.to_vec());
-            from = at + end;
-        }
-        fixed.push(event.get(from..)?.to_vec());
-        values.extend(learner.holes.iter().map(|&(_, start, end)| Span { start, end, plain: false }));
-        Some(Self {
-            fixed,
-            text: learner.holes.iter().position(|&(_, start, _)| Some(start) == text),
-            holes: learner.holes.iter().map(|&(hole, ..)| hole).collect(),
-            paths: learner.paths,
-            around: (at, event.len() - at - json.len()),
-        })
+        let Learner { holes, mut paths, text, .. } = learner;
+        paths.push(']');
+        Some(Self { event: event.to_vec(), holes, paths, text: text.1, around: (at, event.len() - at - json.len()) })
     }
 
     /// The JSON in the bytes of an event that has this shape.
@@ -150,15 +155,18 @@ impl Shape {
     }
 
     fn read(&self, bytes: &[u8], values: &mut Vec<Span>) -> Match {
-        let mut at = 0;
+        let (mut at, mut from) = (0, 0);
         let mut holes = self.holes.iter();
-        for fixed in &self.fixed {
-            let rest = bytes.get(at..).unwrap_or_default();
-            if let Some(difference) = differ(rest, fixed) {
+        loop {
+            let hole = holes.next();
+            let end = hole.map_or(self.event.len(), |(_, span)| span.start);
+            let fixed = self.event.get(from..end).unwrap_or_default();
+            if let Some(difference) = differ(bytes.get(at..).unwrap_or_default(), fixed) {
                 return difference;
             }
             at += fixed.len();
-            let Some(hole) = holes.next() else { break };
+            let Some((hole, span)) = hole else { return Match::Whole(at) };
+            from = span.end;
             let rest = bytes.get(at..).unwrap_or_default();
             let read = match hole {
                 Hole::Text => read_text(rest),
@@ -172,7 +180,6 @@ impl Shape {
                 Err(other) => return other,
             }
         }
-        Match::Whole(at)
     }
 }
 
@@ -234,101 +241,79 @@ fn read_count(bytes: &[u8]) -> Result<(usize, bool), Match> {
     }
 }
 
-/// A walk over the JSON of one event, in search of holes.
+/// A walk over the values of one event, in search of holes.
 struct Learner {
-    /// The path to the value being read, each step as JSON.
-    path: Vec<String>,
-    /// The holes found: where they begin and end in the JSON.
-    holes: Vec<(Hole, usize, usize)>,
+    /// How many values were seen.
+    count: usize,
+    /// The path to the value being looked at, its steps as JSON with commas between them.
+    path: String,
+    /// Where the text of the tree begins in the event, counted around the end of memory if need be.
+    at: usize,
+    /// The holes found, and where they are in the event.
+    holes: Vec<(Hole, Span)>,
     paths: String,
+    /// The value that is the text of the first choice, and the hole that it is in.
+    text: (Option<usize>, Option<usize>),
 }
 
 impl Learner {
-    /// Reads one value, the member `key` of its object if it is one. An error means that the event is not to be learnt.
-    fn value<'a>(&mut self, reader: &mut Reader<'a>, key: Option<&str>) -> Result<(), json::Error> {
-        if self.path.len() > MAX_DEPTH {
-            return Err(json::Error::TooDeep);
+    /// Looks at what is in a value. `false` means that the event is not to be learnt.
+    fn walk(&mut self, parent: Value<'_>, depth: usize, values: &mut Vec<Span>) -> bool {
+        let is_list = parent.starts(b'[');
+        let length = self.path.len();
+        let mut index = '0';
+        for value in parent.children() {
+            // A prototype is no member; what nests too deep, or is in a long list, is not worth it.
+            if depth > MAX_DEPTH || index > '9' || value.is("__proto__") {
+                return false;
+            }
+            if depth > 0 {
+                self.path.push(',');
+            }
+            if is_list {
+                self.path.push(index);
+                index = char::from(index as u8 + 1);
+            } else {
+                self.path.push('"');
+                self.path.push_str(value.key().raw());
+                self.path.push('"');
+            }
+            self.count += 1;
+            if !self.look(value, values) || !self.walk(value, depth + 1, values) {
+                return false;
+            }
+            self.path.truncate(length);
         }
-        match (reader.peek()?, key) {
-            (Kind::Object, _) => self.object(reader),
-            (Kind::Array, _) => {
-                let mut index = 0_u8;
-                reader.array(&mut |reader| {
-                    self.step(digit(index)?, |learner| learner.value(reader, None))?;
-                    index += 1;
-                    Ok(())
-                })
-            }
-            (Kind::String, Some(key)) if TEXTS.contains(&key) => {
-                let start = reader.position();
-                reader.skip()?;
-                // Without the quotes: they stay.
-                self.hole(Hole::Text, start + 1, reader.position() - 1)
-            }
-            (Kind::Number, Some(key))
-                if COUNTS.contains(&key) && self.path.first().is_some_and(|step| step == USAGE) =>
-            {
-                let start = reader.position();
-                let text = reader.skip()?;
-                if text.bytes().all(|byte| byte.is_ascii_digit()) {
-                    self.hole(Hole::Count, start, reader.position())?;
-                }
-                Ok(())
-            }
-            _ => reader.skip().map(drop),
-        }
+        true
     }
 
-    fn object<'a>(&mut self, reader: &mut Reader<'a>) -> Result<(), json::Error> {
-        let mut seen: Vec<String> = Vec::new();
-        reader.object(&mut |reader, key| {
-            let name = key.text().into_owned();
-            // Of two members with one name the last counts, wherever the hole is; and a prototype is no member.
-            if name == "__proto__" || seen.contains(&name) || seen.len() >= 64 {
-                return Err(json::Error::Syntax);
-            }
-            let mut quoted = String::new();
-            json::write_string(&mut quoted, &name);
-            self.step(quoted, |learner| learner.value(reader, Some(&name)))?;
-            seen.push(name);
-            Ok(())
-        })
-    }
-
-    fn step(
-        &mut self,
-        step: String,
-        read: impl FnOnce(&mut Self) -> Result<(), json::Error>,
-    ) -> Result<(), json::Error> {
-        self.path.push(step);
-        let read = read(self);
-        self.path.pop();
-        read
-    }
-
-    fn hole(&mut self, hole: Hole, start: usize, end: usize) -> Result<(), json::Error> {
+    fn look(&mut self, value: Value<'_>, values: &mut Vec<Span>) -> bool {
+        let (name, raw, start) = (value.key().raw(), value.bytes(), value.start());
+        let (hole, start, end) = if raw.first() == Some(&b'"') && TEXTS.contains(&name) {
+            // Without the quotes: they stay.
+            (Hole::Text, start + 1, start + raw.len() - 1)
+        } else if COUNTS.contains(&name) && self.path.starts_with(USAGE) && raw.iter().all(u8::is_ascii_digit) {
+            (Hole::Count, start, start + raw.len())
+        } else {
+            return true;
+        };
         if self.holes.len() >= MAX_HOLES {
-            return Err(json::Error::TooDeep);
+            return false;
         }
         if !self.holes.is_empty() {
             self.paths.push(',');
         }
         self.paths.push('[');
-        for (index, step) in self.path.iter().enumerate() {
-            if index > 0 {
-                self.paths.push(',');
-            }
-            self.paths.push_str(step);
-        }
+        self.paths.push_str(&self.path);
         self.paths.push(']');
-        self.holes.push((hole, start, end));
-        Ok(())
+        if self.text.0 == Some(value.number()) {
+            self.text.1 = Some(self.holes.len());
+        }
+        values.push(Span { start, end, plain: false });
+        let (start, end) = (start.wrapping_add(self.at), end.wrapping_add(self.at));
+        self.holes.push((hole, Span { start, end, plain: false }));
+        true
     }
-}
-
-/// An index below ten, as JSON; events with longer lists are not learnt.
-fn digit(index: u8) -> Result<String, json::Error> {
-    char::from_digit(index.into(), 10).map(String::from).ok_or(json::Error::TooDeep)
 }
 
 /// The shapes that a stream has shown.
@@ -373,8 +358,9 @@ impl Shapes {
         let mut found = Found::No;
         let count = self.known.len();
         // Where events are all different, one look says so.
-        let tries = if self.vain > MAX_VAIN { 1 } else { count };
-        for number in (self.last..count).chain(0..self.last.min(count)).take(tries) {
+        let tries = if self.vain > MAX_VAIN { count.min(1) } else { count };
+        for turn in 0..tries {
+            let number = (self.last + turn) % count;
             match self.known.get(number).map(|shape| shape.compare(bytes, values)) {
                 Some(Match::Whole(length)) => {
                     self.last = number;
@@ -397,7 +383,14 @@ impl Shapes {
     /// Learns the shape of the event that `event` is all bytes of, as [`Shape::learn`] does, and returns the number that
     /// it is known under from now on. Where nothing learnt is ever met again, as in a stream of events that are all
     /// different, it is tried only now and then.
-    pub fn learn(&mut self, event: &[u8], json: &str, text: Option<usize>, values: &mut Vec<Span>) -> Option<usize> {
+    pub fn learn(
+        &mut self,
+        event: &[u8],
+        json: &str,
+        chunk: Value<'_>,
+        text: Option<usize>,
+        values: &mut Vec<Span>,
+    ) -> Option<usize> {
         if event.is_empty() || self.capacity == 0 {
             return None;
         }
@@ -412,7 +405,7 @@ impl Shapes {
         if !event.starts_with(name) || !after.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
             return None;
         }
-        let shape = Shape::learn(event, at, json, text, values)?;
+        let shape = Shape::learn(event, at, json, chunk, text, values)?;
         let number = if self.known.len() < self.capacity { self.known.len() } else { self.oldest };
         self.oldest = (number + 1) % self.capacity;
         self.last = number;

@@ -1,8 +1,8 @@
 //! From the bytes of a streamed answer to its chunks, and to the verdict on how it ended.
 
-use crate::dialect::openai::{self, Chunk, Message, Progress};
+use crate::dialect::openai::{self, Message, Progress};
 use crate::error::{Error, Kind};
-use crate::json::{self, RawString};
+use crate::json::{self, RawString, Tree};
 use crate::partial::Partial;
 use crate::shape::{Found, Shape, Shapes, Span};
 use crate::sse::{Decoder, EventTooLarge, MAX_SPARE};
@@ -99,45 +99,23 @@ pub struct ChunkStream {
 /// The chunks of the last read, in the order of which they become a part of the completion when they are taken.
 #[derive(Debug, Default)]
 struct Read {
-    pieces: Vec<Kept>,
+    /// The pieces, and where the values of each begin.
+    pieces: Vec<(Kept, u32)>,
     /// How many of them were taken.
     taken: usize,
     /// The values of all pieces, one after the other.
     values: Vec<Span>,
-    /// The JSON of those that were read, one after the other.
-    json: String,
-    /// The members of those whose shape was not learnt, one after the other, and how many of them were taken.
-    members: Vec<KeptMember>,
-    taken_members: usize,
+    /// Those that were read.
+    tree: Tree,
 }
 
-/// What is kept of a piece, until it is taken.
-#[derive(Debug)]
-struct Kept {
-    kind: KeptKind,
-    /// Where its JSON is: in the input, or, of one that was read, among that of all pieces.
-    start: usize,
-    end: usize,
-    /// Where its event begins in the input, when it has a known shape.
-    event: usize,
-    /// Where its values begin.
-    values: usize,
-}
-
+/// What is kept of a piece, until it is taken, in numbers that fit.
 #[derive(Debug, Clone, Copy)]
-enum KeptKind {
-    /// With so many members.
-    Read(usize),
-    Learnt(usize),
-    Shaped(usize),
-}
-
-/// Where a member is among the JSON of all pieces: begin and length of its name, and of its value.
-#[derive(Debug)]
-struct KeptMember {
-    key: (usize, usize),
-    escaped: bool,
-    value: (usize, usize),
+enum Kept {
+    /// The number of its value in the tree, and that of its shape if it was learnt.
+    Read(u32, Option<u32>),
+    /// The number of its shape, and where in the input its event begins, its JSON begins, and that ends.
+    Shaped(u32, [u32; 3]),
 }
 
 impl ChunkStream {
@@ -285,8 +263,8 @@ impl ChunkStream {
             return;
         }
         let json_at = start + (json.as_ptr() as usize - event.as_ptr() as usize);
-        let kind = KeptKind::Shaped(number);
-        self.read.pieces.push(Kept { kind, start: json_at, end: json_at + json.len(), event: start, values });
+        let places = [start, json_at, json_at + json.len()].map(|place| place as u32);
+        self.read.pieces.push((Kept::Shaped(number as u32, places), values as u32));
         let values = self.read.values.get(values..).unwrap_or_default();
         let text = shape.text().and_then(|text| values.get(text)).map(|text| text.of(event));
         on_piece(Piece { form: Form::Shaped(number, values, event), json, text: text.unwrap_or_default() });
@@ -303,30 +281,19 @@ impl ChunkStream {
             }
         };
         self.any = true;
-        match openai::read_event(&event.event, &event.data, &mut self.progress) {
-            Ok(Message::Chunk(Chunk { members, text })) => {
+        let Read { pieces, values, tree, .. } = &mut self.read;
+        match openai::read_event(&event.event, &event.data, tree, &mut self.progress) {
+            Ok(Message::Chunk(chunk, text)) => {
                 let raw = if is_whole { bytes.get(..taken).unwrap_or_default() } else { &[] };
-                let Read { pieces, values, json, members: kept, .. } = &mut self.read;
                 let first_value = values.len();
-                let at = |part: &str| part.as_ptr() as usize - event.data.as_ptr() as usize;
-                let text_at = text.map(|text| at(text.raw()));
-                let number = self.shapes.learn(raw, &event.data, text_at, values);
-                let start = json.len();
-                json.push_str(&event.data);
-                let kind = number.map_or(KeptKind::Read(members.len()), KeptKind::Learnt);
-                if number.is_none() {
-                    kept.extend(members.iter().map(|(key, value)| KeptMember {
-                        key: (start + at(key.raw()), key.raw().len()),
-                        escaped: key.is_escaped(),
-                        value: (start + at(value), value.len()),
-                    }));
-                }
-                pieces.push(Kept { kind, start, end: json.len(), event: 0, values: first_value });
+                let number = self.shapes.learn(raw, &event.data, tree.value(chunk), text, values);
+                pieces.push((Kept::Read(chunk as u32, number.map(|number| number as u32)), first_value as u32));
+                let text = text.map(|text| json::inside(tree.value(text).bytes()));
                 let shape = number.and_then(|number| Some((number, self.shapes.get(number)?)));
                 on_piece(Piece {
                     form: shape.map_or(Form::Read, |(number, shape)| Form::Learnt(number, shape)),
                     json: event.data.as_bytes(),
-                    text: text.map_or(&[], |text| text.raw().as_bytes()),
+                    text: text.unwrap_or_default(),
                 });
             }
             Ok(Message::Done) => self.end = Some(Ok(())),
@@ -349,29 +316,19 @@ impl ChunkStream {
 
     /// Adds the chunks of the last read to the completion, up to this number of them.
     fn take(&mut self, count: usize) {
-        let Read { pieces, taken, values, json, members, taken_members } = &mut self.read;
-        let count = count.min(pieces.len());
-        while *taken < count {
-            let Some(piece) = pieces.get(*taken) else { return };
+        let Read { pieces, taken, values, tree } = &mut self.read;
+        while let Some(&(kept, first)) = pieces.get(*taken).filter(|_| *taken < count) {
             *taken += 1;
-            let next = pieces.get(*taken).map_or(values.len(), |next| next.values);
-            let values = values.get(piece.values..next).unwrap_or_default();
-            match piece.kind {
-                KeptKind::Read(count) => {
-                    let of = |(start, length): (usize, usize)| json.get(start..start + length).unwrap_or_default();
-                    let read = members.iter().skip(*taken_members).take(count);
-                    let member = |kept: &KeptMember| (RawString::known(of(kept.key), kept.escaped), of(kept.value));
-                    self.partial.add_members(read.map(member).collect());
-                    *taken_members += count;
+            let next = pieces.get(*taken).map_or(values.len(), |&(_, next)| next as usize);
+            let values = values.get(first as usize..next).unwrap_or_default();
+            match kept {
+                Kept::Read(chunk, number) => {
+                    let number = number.map(|number| number as usize);
+                    self.partial.add_read(tree.value(chunk as usize), number, values);
                 }
-                KeptKind::Learnt(number) => {
-                    let json = json.get(piece.start..piece.end).unwrap_or_default();
-                    self.partial.add_learnt(number, json, values);
-                }
-                KeptKind::Shaped(number) => {
-                    let event = self.input.get(piece.event..piece.end).unwrap_or_default();
-                    let json = self.input.get(piece.start..piece.end).unwrap_or_default();
-                    self.partial.add_values(number, event, json, values);
+                Kept::Shaped(number, [event, start, end]) => {
+                    let of = |start| self.input.get(start as usize..end as usize).unwrap_or_default();
+                    self.partial.add_values(number as usize, of(event), of(start), values);
                 }
             }
         }
@@ -420,12 +377,7 @@ impl Read {
         self.pieces.clear();
         self.taken = 0;
         self.values.clear();
-        self.members.clear();
-        self.taken_members = 0;
-        self.json.clear();
-        if self.json.capacity() > MAX_SPARE {
-            self.json = String::new();
-        }
+        self.tree.clear(MAX_SPARE);
     }
 }
 

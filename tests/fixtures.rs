@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use chatmux::dialect::openai::{self, Progress};
-use chatmux::json::Reader;
+use chatmux::json::{Reader, Tree};
 use chatmux::sse::{Decoder, EventTooLarge};
 use chatmux::stream::ChunkStream;
 use chatmux::{Error, Kind};
@@ -254,7 +254,7 @@ fn every_json_text_is_judged_as_the_suite_does() {
             other => panic!("{name}: unknown verdict {other}"),
         }
         // None of the functions on top may trap, and none may take for JSON what is none.
-        let event = openai::read_event("message", &json, &mut Progress::default());
+        let event = openai::read_event("message", &json, &mut Tree::default(), &mut Progress::default());
         let read = openai::read_error(&json);
         let reported = openai::is_error(&json);
         assert!(accepted || (event.is_err() && read.is_none() && !reported), "{name} is taken for JSON: {json}");

@@ -119,7 +119,7 @@ fn ten_thousand_members_are_not_followed_and_do_no_harm() {
     let json = assemble(&[members("1"), members("2"), delta(&members("\"a\"")), delta(r#"{"content":"x"}"#)]);
     assert!(json.contains("\"key0\":2"), "the first of them are");
     let same = format!("{{{}}}", vec![r#""content":"a""#; 10_000].join(","));
-    assert!(assemble(&[delta(&same)]).contains(r#""content":"a","role""#));
+    assert!(assemble(&[delta(&same)]).contains(r#""content":"a"}"#));
     let choices: Vec<String> = (0..10_000).map(|n| format!(r#"{{"index":{n},"delta":{{"content":"a"}}}}"#)).collect();
     let json = assemble(&[format!(r#"{{"choices":[{}]}}"#, choices.join(","))]);
     assert!(

@@ -2,7 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use chatmux::dialect::openai;
-use chatmux::json::{Error, Kind, RawString, Reader, write_string};
+use chatmux::json::{Error, Kind, RawString, Reader, Tree, write_string};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -191,55 +191,61 @@ fn peeking_tells_the_kind_and_reads_nothing() {
     }
 }
 
+/// The names and texts of what is in the value that `text` is.
+fn children(text: &str) -> Vec<(String, String)> {
+    let mut tree = Tree::default();
+    let root = tree.add(text).expect("well-formed");
+    let children = tree.value(root).children();
+    children.map(|child| (child.key().text().into_owned(), child.raw().to_owned())).collect()
+}
+
 #[test]
-fn members_are_seen_in_order_with_their_duplicates() {
-    let text = r#" { "a" : 1 , "b":[2, 3], "a":{"a":4} ,"\u0061":null, "":"x" } "#;
-    let mut members = Vec::new();
-    let mut reader = Reader::new(text);
-    let read = reader.object(&mut |reader, key| {
-        let value = reader.skip()?;
-        members.push((key.text().into_owned(), value));
-        Ok(())
-    });
-    assert_eq!((read, reader.end()), (Ok(()), Ok(())));
-    let expected = [("a", "1"), ("b", "[2, 3]"), ("a", r#"{"a":4}"#), ("a", "null"), ("", r#""x""#)];
-    assert_eq!(members, expected.map(|(key, value)| (key.to_owned(), value)));
+fn members_are_seen_in_order_each_name_once_with_its_last_value() {
+    let members = children(r#" { "a" : 1 , "b":[2, 3], "a":{"a":4} ,"\u0061":null, "":"x" } "#);
+    let expected = [("a", "null"), ("b", "[2, 3]"), ("", r#""x""#)];
+    assert_eq!(members, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
 }
 
 #[test]
 fn items_are_seen_in_order() {
-    let mut items = Vec::new();
-    let mut reader = Reader::new(" [ 1 ,\"a\", [ ] ,{ \"b\" : 2 },null ] ");
-    let read = reader.array(&mut |reader| {
-        items.push(reader.skip()?);
-        Ok(())
-    });
-    assert_eq!((read, reader.end()), (Ok(()), Ok(())));
-    assert_eq!(items, ["1", "\"a\"", "[ ]", "{ \"b\" : 2 }", "null"]);
+    let items = children(" [ 1 ,\"a\", [ ] ,{ \"b\" : 2 },null ] ");
+    let expected = ["1", "\"a\"", "[ ]", "{ \"b\" : 2 }", "null"];
+    assert_eq!(items, expected.map(|value| (String::new(), value.to_owned())));
 }
 
 #[test]
-fn a_value_of_another_kind_is_skipped_whole() {
-    for text in ["1", "\"a\"", "[1,{\"a\":2}]", "{\"a\":[3]}", "null", "true"] {
-        let spaced = [" ", text, " ,"].concat();
-        let mut called = false;
-        let mut reader = Reader::new(&spaced);
-        if text.starts_with('{') {
-            let read = reader.array(&mut |_| {
-                called = true;
-                Ok(())
-            });
-            assert_eq!(read, Ok(()));
-        } else {
-            let read = reader.object(&mut |_, _| {
-                called = true;
-                Ok(())
-            });
-            assert_eq!(read, Ok(()));
-        }
-        assert!(!called, "{text}");
-        assert_eq!(reader.end(), Err(Error::Syntax), "{text}: only the comma is left");
+fn of_many_members_the_first_are_seen_and_those_that_matter() {
+    let many: Vec<String> = (0..100).map(|n| format!("\"{n}\":{{\"a\":[{n}]}}")).collect();
+    let members = children(&format!("{{{},\"error\":1,\"7\":0}}", many.join(",")));
+    assert_eq!(members.len(), 33);
+    assert_eq!(members[7], ("7".to_owned(), "0".to_owned()), "the last value of a name counts");
+    assert_eq!(members[32], ("error".to_owned(), "1".to_owned()));
+}
 
+#[test]
+fn many_items_are_seen_as_one_in_the_end() {
+    let items = children(&format!("[{}]", ["[1,2]"; 1 << 16].join(" , ")));
+    assert!(items.len() < 1 << 15);
+    let joined = items.into_iter().map(|(_, item)| item).collect::<Vec<_>>().join(" , ");
+    assert!(joined == ["[1,2]"; 1 << 16].join(" , "));
+}
+
+#[test]
+fn texts_are_read_one_after_the_other() {
+    let mut tree = Tree::default();
+    let roots = ["[1]", " {\"a\":\"é\"} "].map(|text| tree.add(text).expect("well-formed"));
+    assert_eq!(roots.map(|root| tree.value(root).raw()), ["[1]", "{\"a\":\"é\"}"]);
+    let member = tree.value(roots[1]).get("a").expect("it is there");
+    assert_eq!((member.string().expect("a string").raw(), member.start()), ("é", 9));
+    assert!(tree.value(roots[0]).string().is_none() && tree.value(roots[0]).get("a").is_none());
+    for text in ["", "{\"a\"}", "1 2"] {
+        assert_eq!(Tree::default().add(text), Err(Error::Syntax), "{text:?}");
+    }
+}
+
+#[test]
+fn a_value_of_another_kind_is_no_string() {
+    for text in ["1", "\"a\"", "[1,{\"a\":2}]", "{\"a\":[3]}", "null", "true"] {
         let mut reader = Reader::new(text);
         let string = reader.string().expect("well-formed").map(|raw| raw.text().into_owned());
         assert_eq!(string.as_deref(), (text == "\"a\"").then_some("a"));
@@ -252,39 +258,6 @@ fn the_position_is_behind_what_was_read() {
     let mut reader = Reader::new(" \"é\" , 1");
     assert_eq!(reader.position(), 0);
     assert_eq!((reader.skip(), reader.position()), (Ok("\"é\""), 5));
-}
-
-#[test]
-fn only_whole_numbers_in_range_are_integers() {
-    let table = [
-        ("0", Some(0)),
-        ("127", Some(127)),
-        ("4294967295", Some(u32::MAX)),
-        ("4294967296", None),
-        ("-1", None),
-        ("1.5", None),
-        ("1e2", None),
-        ("\"0\"", None),
-        ("null", None),
-        ("[0]", None),
-        ("{\"a\":0}", None),
-        ("true", None),
-    ];
-    for (text, integer) in table {
-        let mut reader = Reader::new(text);
-        assert_eq!(reader.integer(), Ok(integer), "{text}");
-        assert_eq!(reader.end(), Ok(()), "{text}");
-    }
-}
-
-#[test]
-fn the_error_of_a_callback_ends_the_reading() {
-    let mut seen = 0;
-    let read = Reader::new("[1,2,3]").array(&mut |reader| {
-        seen += 1;
-        if seen == 2 { Err(Error::TooDeep) } else { reader.skip().map(drop) }
-    });
-    assert_eq!((read, seen), (Err(Error::TooDeep), 2));
 }
 
 /// Texts that nest `depth` levels of arrays, of objects, and of both in turn.
@@ -346,7 +319,9 @@ fn a_depth_bomb_is_harmless_wherever_the_dialect_reads_json() {
             format!(r#"{{"choices":[{{"delta":{bomb}"#),
             format!(r#"[{{"error":{{"message":{bomb}"#),
         ] {
-            assert!(openai::read_event("message", &text, &mut openai::Progress::default()).is_err());
+            assert!(
+                openai::read_event("message", &text, &mut Tree::default(), &mut openai::Progress::default()).is_err()
+            );
             assert!(!openai::is_error(&text));
             assert_eq!(openai::read_error(&text), None);
         }

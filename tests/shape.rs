@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use chatmux::batch::{Batch, HEADER, JSON, LEARNT, SHAPED};
+use chatmux::json::Tree;
 use chatmux::shape::{Match, Shape};
 use chatmux::stream::{ChunkStream, Form};
 use proptest::prelude::*;
@@ -166,9 +167,15 @@ fn other_line_ends_have_shapes_of_their_own() {
     }
 }
 
+fn learn(event: &[u8], at: usize, json: &str) -> Option<Shape> {
+    let mut tree = Tree::default();
+    let chunk = tree.add(json).expect("well-formed");
+    Shape::learn(event, at, json, tree.value(chunk), None, &mut Vec::new())
+}
+
 #[test]
 fn what_could_not_be_trusted_is_not_learnt() {
-    let learn = |json: &str| Shape::learn(format!("data: {json}\n\n").as_bytes(), 6, json, None, &mut Vec::new());
+    let learn = |json: &str| learn(format!("data: {json}\n\n").as_bytes(), 6, json);
     assert!(learn(r#"{"content":"a"}"#).is_some());
     for json in [
         r#"{"id":"a"}"#,
@@ -185,7 +192,7 @@ fn what_could_not_be_trusted_is_not_learnt() {
 
 #[test]
 fn only_a_well_formed_value_fills_a_hole() {
-    let shape = |json: &str| Shape::learn(json.as_bytes(), 0, json, None, &mut Vec::new()).expect("it has a hole");
+    let shape = |json: &str| learn(json.as_bytes(), 0, json).expect("it has a hole");
     let text = shape(r#"{"content":"a"}"#);
     for (value, fits) in [
         (&b""[..], true),
@@ -229,7 +236,7 @@ fn only_a_well_formed_value_fills_a_hole() {
 #[test]
 fn the_beginning_of_an_event_is_short_and_anything_else_is_another() {
     let event = br#"{"content":"abc"} "#;
-    let shape = Shape::learn(event, 0, r#"{"content":"abc"}"#, None, &mut Vec::new()).expect("it has a hole");
+    let shape = learn(event, 0, r#"{"content":"abc"}"#).expect("it has a hole");
     let mut values = Vec::new();
     for end in 0..event.len() {
         assert_eq!(shape.compare(&event[..end], &mut values), Match::Short, "{end} bytes");

@@ -2,7 +2,7 @@
 #![no_main]
 
 use chatmux::dialect::openai::{self, Progress};
-use chatmux::json::{Error, Reader};
+use chatmux::json::{Error, Reader, Tree};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 
@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
         assert_eq!(raw.text(), expected);
     }
 
-    let event = openai::read_event("message", text, &mut Progress::default());
+    let event = openai::read_event("message", text, &mut Tree::default(), &mut Progress::default());
     let found = (openai::is_error(text), openai::read_error(text).is_some());
     assert!(read.is_ok() || text == openai::DONE || (event.is_err() && found == (false, false)));
 });
