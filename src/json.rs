@@ -169,7 +169,7 @@ fn unit(escape: &[u8]) -> Option<u32> {
 }
 
 /// How many members of an object are followed.
-pub const MAX_MEMBERS: usize = 32;
+pub const MAX_MEMBERS: usize = 64;
 /// The members that are followed among however many others.
 const ALWAYS: [&[u8]; 2] = [b"choices", b"error"];
 /// How many values a tree may have before the items of its lists are no longer told apart.

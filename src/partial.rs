@@ -91,7 +91,7 @@ struct Binding {
     /// Where each of them begins, and the node whose text it is a part of.
     values: Vec<(usize, usize)>,
     has_usage: bool,
-    /// Whether a chunk that differs in these values alone adds nothing else: when so many changes have been made.
+    /// Whether a chunk that differs in these values alone adds nothing else: as long as so many changes have been made.
     again: bool,
     changes: u32,
 }
@@ -147,6 +147,7 @@ impl Partial {
         self.binding.values.extend(values.iter().map(|value| (value.start - before, ROOT)));
         self.binding.has_usage = false;
         self.binding.again = true;
+        self.binding.changes = self.changes;
     }
 
     /// Adds a chunk that was read, and whose shape was learnt under this `number`, if it was.
@@ -161,8 +162,8 @@ impl Partial {
     /// Remembers where the values of the chunk have gone, unless a chunk like it must be read.
     fn bind(&mut self, number: usize) {
         let mut binding = std::mem::take(&mut self.binding);
-        binding.again &= binding.values.iter().all(|&(_, node)| node != ROOT);
-        binding.changes = self.changes;
+        // A chunk that has changed what was said may do so each time.
+        binding.again &= binding.changes == self.changes && binding.values.iter().all(|&(_, node)| node != ROOT);
         while self.bindings.len() <= number {
             self.bindings.push(Binding::default());
         }
@@ -323,8 +324,10 @@ impl Partial {
             } else if index.is_none() && is_object && place == Place::Call {
                 // Without an index, a new id begins a call and anything else goes on with the last.
                 self.binding.again = false;
-                let is_new = item.get("id").is_some_and(|id| !is_blank(id.bytes()));
-                index = Some(self.last(at).map_or(0, |last| last + u32::from(is_new)));
+                let last = self.last(at);
+                let id = item.get("id").map_or(&b""[..], |id| id.bytes());
+                let is_new = !id.is_empty() && !is_blank(id) && !self.has_id(last, id);
+                index = Some(if last == 0 { 0 } else { self.nodes[last].index + u32::from(is_new) });
             }
             match index.filter(|&index| index <= MAX_INDEX && is_object) {
                 Some(index) => {
@@ -351,17 +354,25 @@ impl Partial {
         }
     }
 
-    /// The index of the last item of a list.
-    fn last(&self, list: usize) -> Option<u32> {
-        let (mut last, mut at) = (None, self.nodes[list].first);
+    /// The last item of a list; 0 where it has none.
+    fn last(&self, list: usize) -> usize {
+        let (mut last, mut at) = (0, self.nodes[list].first);
         while at != 0 {
-            let node = &self.nodes[at];
-            if node.kind != Kind::Nothing {
-                last = Some(node.index);
+            if self.nodes[at].kind != Kind::Nothing {
+                last = at;
             }
-            at = node.next;
+            at = self.nodes[at].next;
         }
         last
+    }
+
+    /// Whether an item has this id.
+    fn has_id(&self, item: usize, id: &[u8]) -> bool {
+        let mut at = self.nodes[item].first;
+        while at != 0 && *self.nodes[at].key != *b"id" {
+            at = self.nodes[at].next;
+        }
+        at != 0 && self.nodes[at].json() == id
     }
 
     /// Notes where a value of the chunk goes.
@@ -451,17 +462,23 @@ impl Partial {
 }
 
 impl Node {
-    /// Adds to the text.
-    fn push(&mut self, bytes: &[u8]) {
-        match self.pieces.last_mut() {
-            Some(piece) if piece.capacity() - piece.len() >= bytes.len() => piece.extend_from_slice(bytes),
-            _ => {
-                let length: usize = self.pieces.iter().map(Vec::len).sum();
-                let (least, most) = PIECE;
-                let mut piece = Vec::with_capacity((length / 4).min(most).max(least).max(bytes.len()));
-                piece.extend_from_slice(bytes);
-                self.pieces.push(piece);
+    /// Adds to the text. What fits into the last piece goes there, so that no room is left unused.
+    fn push(&mut self, mut bytes: &[u8]) {
+        if let Some(piece) = self.pieces.last_mut() {
+            let mut now = bytes.len().min(piece.capacity() - piece.len());
+            // No character is cut: each piece is text by itself.
+            while bytes.get(now).is_some_and(|byte| byte & 0xc0 == 0x80) {
+                now -= 1;
             }
+            piece.extend_from_slice(&bytes[..now]);
+            bytes = &bytes[now..];
+        }
+        if !bytes.is_empty() {
+            let length: usize = self.pieces.iter().map(Vec::len).sum();
+            let (least, most) = PIECE;
+            let mut piece = Vec::with_capacity((length / 4).min(most).max(least).max(bytes.len()));
+            piece.extend_from_slice(bytes);
+            self.pieces.push(piece);
         }
     }
 

@@ -567,3 +567,42 @@ proptest! {
         follows_the_rules(ChunkStream::new(200), &chunks, size, asks)?;
     }
 }
+
+#[test]
+fn a_shape_that_changes_what_was_said_is_read_each_time() {
+    let chunk = |text: &str| {
+        let calls = json!([{"index": 0, "function": {"arguments": {}}}, {"index": 0, "function": {"arguments": text}}]);
+        format!("data: {}\n\n", delta(json!({"tool_calls": calls})))
+    };
+    let bytes = ["A", "B", "C"].map(chunk).concat();
+    let run = |mut stream: ChunkStream| {
+        stream.feed(bytes.as_bytes());
+        stream.partial().json()
+    };
+    assert_eq!(run(ChunkStream::new(200)), run(ChunkStream::new(200).without_shapes()));
+}
+
+#[test]
+fn padding_beside_the_usage_leaves_no_trace() {
+    let chunk = |n: u32| {
+        let mut chunk = delta(json!({"content": "a"}));
+        chunk["usage"] = json!({"total_tokens": n});
+        chunk["obfuscation"] = json!("zz");
+        format!("data: {chunk}\n\n")
+    };
+    let mut stream = ChunkStream::new(200);
+    stream.feed([chunk(1), chunk(2), chunk(3)].concat().as_bytes());
+    let completion: Value = serde_json::from_str(&stream.partial().json()).expect("a completion is JSON");
+    assert_eq!(completion.get("obfuscation"), None);
+    assert_eq!(completion["usage"], json!({"total_tokens": 3}));
+}
+
+#[test]
+fn a_call_without_an_index_goes_on_under_the_same_id() {
+    let call = |id: &str, arguments: &str| json!({"tool_calls": [{"id": id, "function": {"arguments": arguments}}]});
+    let message = message(&[call("a", "{"), call("a", "}"), call("b", "["), call("", "]")]);
+    assert_eq!(
+        message["tool_calls"],
+        json!([{"id": "a", "function": {"arguments": "{}"}}, {"id": "b", "function": {"arguments": "[]"}}])
+    );
+}

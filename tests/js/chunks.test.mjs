@@ -47,6 +47,7 @@ const times = (count, make) => Array.from({ length: count }, (_, n) => make(n));
 const STREAMS = {
   "text": ["", "Hello", " wörld", "\n\"quoted\" \\ 🦊", "\u2028", "日本語", "x".repeat(5000)].map((content) => chunk({ content })),
   "lone surrogates": ['"\\ud83d"', '"a"', '"\\ude00"', '"\\ud83d\\ude00"', '"b"'].map((text) => chunk({ content: "@" }).replace('"@"', text)),
+  "a lone surrogate in a name above the text": times(5, (n) => `{"choices":[],"\\ud800":{"content":"${n}"}}`),
   "reasoning and then text": [...times(5, (n) => chunk({ reasoning_content: `r${n}` })), ...times(5, (n) => chunk({ content: `c${n}` }))],
   "both at once": times(6, (n) => chunk({ reasoning: `r${n}`, content: `c${n}`, refusal: null })),
   "two tool calls, interleaved": times(12, (n) => call(n % 2, `{"${n}`)),
