@@ -24,7 +24,7 @@ for await (const chunk of await client.chat.completions.create({ ...REQUEST, str
   if (++count % STEP === 0) {
     globalThis.gc();
     const { rss, heapUsed } = process.memoryUsage();
-    steps.push({ count, rss, heap: heapUsed, wasm: wasm.buffer.byteLength });
+    steps.push({ count, rss, heap: heapUsed, wasm: wasm.buffer.byteLength, text: characters });
   }
 }
 const { chunks } = work.expected;
