@@ -42,10 +42,22 @@ export async function optimise(bindgen, wasm, option) {
   await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), join(bindgen, CUT), ...options]);
 }
 
+/** The glue's count of instances, which is one too high when none could be made. */
+const INSTANCE = "__wbg_instance_id";
+
 /** What `src/js/wasm.ts`, which has a loader of its own, needs of the glue; bundlers leave out the loader that is there. */
 const LOADING = `
-export { __wbg_get_imports as imports, __wbg_finalize_init as use, __wbg_reset_state as replace };
+export { __wbg_get_imports as imports, __wbg_finalize_init as use };
 export const memory = () => wasm.memory;
+export const replace = () => {
+  try {
+    __wbg_reset_state();
+    return true;
+  } catch {
+    ${INSTANCE}--;
+    return false;
+  }
+};
 `;
 
 const LOADING_TYPES = `/** What the module imports. */
@@ -54,8 +66,11 @@ export function imports(): WebAssembly.Imports;
 /** Makes this instance, of this module, the one that the functions call. */
 export function use(instance: WebAssembly.Instance, module: WebAssembly.Module): void;
 
-/** Makes a new instance of the module the one that the functions call. Handles of the old one are refused from then on. */
-export function replace(): void;
+/**
+ * Makes a new instance of the module the one that the functions call: handles of the old one are refused from then on.
+ * False where there is no memory for one, and the old one stays.
+ */
+export function replace(): boolean;
 
 /** The memory of the instance. */
 export function memory(): WebAssembly.Memory;
@@ -73,6 +88,7 @@ function sharedNames(binaryen, module) {
 
 /** The glue with short names in the place of these, and which name became which: those that it does not use have none. */
 async function shorten(js, names) {
+  if (!js.includes(`${INSTANCE}++;`)) throw new Error(`The glue does not count its instances as \`${INSTANCE}\`.`);
   const { transform } = await import("esbuild");
   const pattern = [...names].map((name) => name.replace(/\W/g, "\\$&")).join("|");
   const { code, mangleCache } = await transform(js + LOADING, {

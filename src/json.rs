@@ -172,8 +172,10 @@ fn unit(escape: &[u8]) -> Option<u32> {
 pub const MAX_MEMBERS: usize = 64;
 /// The members that are followed among however many others.
 const ALWAYS: [&[u8]; 2] = [b"choices", b"error"];
-/// How many values a tree may have before the items of its lists are no longer told apart.
+/// How many values a text may have before the items of its long lists are no longer told apart.
 const MAX_VALUES: usize = 1 << 16;
+/// A list with no more items than this is no long one: there are as many choices at most, and as many calls of tools.
+const MAX_ITEMS: usize = 128;
 
 /// JSON texts, one after the other, and where the values in them stand.
 ///
@@ -215,7 +217,7 @@ impl Tree {
         let root = self.nodes.len();
         let at = self.text.len();
         self.text.push_str(text);
-        let mut reader = Reader { text: &self.text, at, depth: 0, nodes: std::mem::take(&mut self.nodes) };
+        let mut reader = Reader { text: &self.text, at, depth: 0, nodes: std::mem::take(&mut self.nodes), root };
         let read = reader.value().and_then(|()| reader.end());
         self.nodes = reader.nodes;
         read.map(|()| root)
@@ -380,13 +382,15 @@ pub struct Reader<'a> {
     at: usize,
     depth: u32,
     nodes: Vec<Node>,
+    /// How many values there were before those of this text.
+    root: usize,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, nodes: Vec::new() }
+        Self { text, at: 0, depth: 0, nodes: Vec::new(), root: 0 }
     }
 
     /// What the next value is, without reading it.
@@ -505,7 +509,7 @@ impl<'a> Reader<'a> {
                         self.nodes.truncate(at + 1);
                         same = at;
                     }
-                } else if last >= MAX_VALUES {
+                } else if count >= MAX_ITEMS && last >= self.root + MAX_VALUES {
                     self.nodes.truncate(at);
                     (self.nodes[last].first, self.nodes[last].end) = (0, self.at as u32);
                     same = last;

@@ -391,7 +391,7 @@ impl Partial {
 
     /// The child of this name or index, which is made where there is none; `None` when there are too many.
     fn child(&mut self, parent: usize, name: &[u8], index: u32) -> Option<usize> {
-        let (mut before, mut at, mut count) = (0, self.nodes[parent].first, 0);
+        let (mut before, mut at, mut count, mut alive) = (0, self.nodes[parent].first, 0, 0);
         while at != 0 {
             let node = self.nodes.get(at)?;
             if node.index == index && node.key == name {
@@ -402,8 +402,9 @@ impl Partial {
             }
             (before, at) = (at, node.next);
             count += 1;
+            alive += usize::from(node.kind != Kind::Nothing);
         }
-        if count >= MAX_MEMBERS && !name.is_empty() {
+        if !name.is_empty() && (alive >= MAX_MEMBERS || count >= 4 * MAX_MEMBERS) {
             return None;
         }
         let number = self.nodes.len();

@@ -606,3 +606,34 @@ fn a_call_without_an_index_goes_on_under_the_same_id() {
         json!([{"id": "a", "function": {"arguments": "{}"}}, {"id": "b", "function": {"arguments": "[]"}}])
     );
 }
+
+#[test]
+fn a_long_list_hides_neither_the_choices_beside_it_nor_the_events_behind_it() {
+    let two = |texts: [&str; 2], reason: Value| {
+        let choices =
+            [0, 1].map(|index| json!({"index": index, "delta": {"content": texts[index]}, "finish_reason": reason}));
+        json!({"x": null, "choices": choices})
+    };
+    let mut long = two(["a", "b"], Value::Null);
+    long["x"] = json!(vec![1; 70_000]);
+    let events = [long, two(["c", "d"], Value::Null), two(["", ""], json!("stop"))];
+    let bytes: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    for size in [1000, 1 << 16, bytes.len()] {
+        let mut stream = ChunkStream::new(200);
+        bytes.as_bytes().chunks(size).for_each(|part| stream.push(part, |_| ()));
+        assert_eq!(stream.finish(), Ok(()), "every choice has finished");
+        let completion: Value = serde_json::from_str(&stream.partial().json()).expect("a completion is JSON");
+        let texts = [0, 1].map(|index| completion["choices"][index]["message"]["content"].clone());
+        assert_eq!(texts, [json!("ac"), json!("bd")]);
+    }
+}
+
+#[test]
+fn members_that_were_replaced_make_room_for_others() {
+    let extra = |from: u32| {
+        let members = (from..from + 40).map(|n| (format!("m{n}"), json!(1))).collect::<serde_json::Map<_, _>>();
+        json!({ "extra": members })
+    };
+    let message = message(&[extra(0), json!({"extra": "s"}), extra(100)]);
+    assert_eq!(message["extra"].as_object().map(|members| members.len()), Some(40));
+}

@@ -45,13 +45,13 @@ export function hold(): void {
 }
 
 /**
- * Releases the instance. One that has failed or grown large is replaced when its last user is gone.
+ * Releases the instance. One that has failed or grown large is replaced when its last user is gone, or stays where there is
+ * no memory for another.
  * @internal
  */
 export function release(): void {
   if (--users || !loading || (!failed.length && memory().buffer.byteLength <= MAX_IDLE_MEMORY)) return;
-  replace();
-  failed = [];
+  if (replace()) failed = [];
   bytes = new Uint8Array(0);
   words = new Uint32Array(0);
 }

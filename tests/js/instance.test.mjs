@@ -67,4 +67,16 @@ suite("an instance of the wasm", () => {
     const said = { name: "ChatmuxError", kind: "wasm_failed", aborted: true };
     assert.deepEqual(seen, { said, b: "b", after: true, next: "c" });
   });
+
+  test("stays where there is no memory for another, and is replaced later", async () => {
+    const seen = await program(`${ASKING}
+      await ask("a");
+      const Instance = WebAssembly.Instance;
+      WebAssembly.Instance = function () { throw new RangeError("Out of memory"); };
+      const large = (await ask("x".repeat(10 << 20))).length;
+      const [grown, next] = [size() > 32, await ask("b")];
+      WebAssembly.Instance = Instance;
+      console.log(JSON.stringify({ large, grown, next, again: await ask("c"), after: size() < 8, last: await ask("d") }));`);
+    assert.deepEqual(seen, { large: 10 << 20, grown: true, next: "b", again: "c", after: true, last: "d" });
+  });
 });
