@@ -6,9 +6,11 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc8259>
 
-use std::borrow::Cow;
+mod string;
 
-use crate::text::{self, ONES, TOPS};
+use string::plain_length;
+pub use string::{RawString, write_string};
+pub(crate) use string::{has_whole_escapes, inside};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -39,133 +41,6 @@ pub enum Kind {
     Bool,
     /// `null`
     Null,
-}
-
-/// A string as it stands between its quotes, escapes and all.
-#[derive(Debug, Clone, Copy)]
-pub struct RawString<'a> {
-    raw: &'a str,
-    escaped: bool,
-}
-
-impl<'a> RawString<'a> {
-    /// A string that has been validated before.
-    pub(crate) fn new(raw: &'a str) -> Self {
-        Self { raw, escaped: raw.bytes().any(|byte| byte == b'\\') }
-    }
-
-    /// The string as it stands, escapes and all.
-    #[must_use]
-    pub fn raw(self) -> &'a str {
-        self.raw
-    }
-
-    /// The text in full, unescaped; `None` where a lone surrogate is in it, which UTF-8 cannot hold.
-    #[must_use]
-    pub fn whole(self) -> Option<Cow<'a, str>> {
-        (!self.escaped || has_whole_escapes(self.raw.as_bytes())).then(|| self.text())
-    }
-
-    /// The text, unescaped. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
-    #[must_use]
-    pub fn text(self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
-    }
-}
-
-/// The same text, however it is written.
-impl PartialEq for RawString<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.escaped == other.escaped && self.raw == other.raw
-            || (self.escaped || other.escaped) && self.text() == other.text()
-    }
-}
-
-impl Eq for RawString<'_> {}
-
-impl PartialEq<str> for RawString<'_> {
-    fn eq(&self, other: &str) -> bool {
-        *self == RawString { raw: other, escaped: false }
-    }
-}
-
-/// Writes `text` as a JSON string, quotes and all.
-pub fn write_string(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            '\u{20}'.. => out.push(character),
-            _ => {
-                // Control characters are below U+0020: two hexadecimal digits say it.
-                let digit = |value| char::from_digit(value, 16).unwrap_or('0');
-                out.push_str("\\u00");
-                out.push(digit(character as u32 >> 4));
-                out.push(digit(character as u32 & 15));
-            }
-        }
-    }
-    out.push('"');
-}
-
-/// Whether every escape in these bytes of a string is one, and none of them stands for a lone surrogate, which UTF-8
-/// cannot hold.
-pub(crate) fn has_whole_escapes(mut string: &[u8]) -> bool {
-    while let Some(at) = string.iter().position(|&byte| byte == b'\\') {
-        let escape = string.get(at + 1..).unwrap_or_default();
-        let (character, length) = read_escape(escape);
-        if character.is_none() {
-            return false;
-        }
-        string = escape.get(length..).unwrap_or_default();
-    }
-    true
-}
-
-/// The text that a string stands for, with U+FFFD in the place of what no text can hold.
-fn unescape(mut raw: &str) -> String {
-    let mut text = String::with_capacity(raw.len());
-    loop {
-        let plain = text::before(raw, |byte| byte == b'\\');
-        text.push_str(plain);
-        let Some(escape) = raw.get(plain.len() + 1..) else { return text };
-        let (character, length) = read_escape(escape.as_bytes());
-        text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
-        raw = escape.get(length..).unwrap_or_default();
-    }
-}
-
-/// The character of an escape, of which the backslash was read, and how many bytes it has.
-fn read_escape(escape: &[u8]) -> (Option<char>, usize) {
-    let character = match escape.first() {
-        Some(b'u') => {
-            let character = unit(escape).and_then(char::from_u32);
-            let high = unit(escape).filter(|unit| matches!(unit, 0xd800..=0xdbff) && escape.get(5..7) == Some(b"\\u"));
-            return match (high, escape.get(6..).and_then(unit)) {
-                (Some(high), Some(low @ 0xdc00..=0xdfff)) => {
-                    (char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)), 11)
-                }
-                _ => (character, 5),
-            };
-        }
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(&byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
-        _ => return (None, 1),
-    };
-    (Some(character), 1)
-}
-
-/// The UTF-16 unit that a `u` and four hexadecimal digits stand for.
-fn unit(escape: &[u8]) -> Option<u32> {
-    let digits = escape.get(1..5)?;
-    digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }
 
 /// How many members of an object are followed.
@@ -342,11 +217,6 @@ impl<'a> Value<'a> {
     pub(crate) fn tree_size(self) -> (usize, usize) {
         (self.tree.nodes.len(), self.tree.text.len())
     }
-}
-
-/// What is between quotes.
-pub(crate) fn inside(string: &[u8]) -> &[u8] {
-    string.get(1..string.len() - 1).unwrap_or_default()
 }
 
 /// A part of a text.
@@ -638,23 +508,4 @@ impl<'a> Reader<'a> {
 pub(crate) fn mark(name: &[u8]) -> u32 {
     let end = |byte: Option<&u8>| byte.map_or(0, |&byte| u32::from(byte));
     name.len() as u32 * 31 + end(name.first()) * 7 + end(name.last())
-}
-
-/// How many bytes come before the first that ends a string, escapes something, or may not stand in a string. Most of what
-/// is in JSON is in strings: eight bytes are looked at in one step.
-fn plain_length(bytes: &[u8]) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // A difference borrows into the top bit of a byte where the byte was the smaller one. What is above the first such
-        // bit may be wrong, and is not looked at.
-        let less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than)) & !word & TOPS;
-        let ends =
-            less(word ^ (ONES * u64::from(b'"')), 1) | less(word ^ (ONES * u64::from(b'\\')), 1) | less(word, 0x20);
-        if ends != 0 {
-            return 8 * at + ends.trailing_zeros() as usize / 8;
-        }
-    }
-    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
-    8 * words.len() + tail.iter().position(is_end).unwrap_or(tail.len())
 }

@@ -17,7 +17,7 @@
 //! - [`retry`]: whether to try again, and when.
 //! - [`error`]: what can go wrong, as data with a kind.
 //! - [`dialect`]: how each vendor's protocol reads on the wire.
-//! - [`sse`]: bytes to events; [`json`]: text that is read in place, once.
+//! - [`sse`]: bytes to events; [`json`]: text that is read in place, once, into a tree of where the values stand.
 //! - [`stream`]: events to chunks, and the verdict on how a stream ended; [`shape`]: events that are alike, read by their
 //!   differences; [`partial`]: the completion as assembled so far; [`batch`]: the chunks of one read, as JavaScript takes them over.
 //! - [`catalogue`]: the models that AIHubMix offers.
