@@ -40,11 +40,10 @@ export async function build() {
   });
   await step("binding it to JavaScript…", [wasm], join(bindgen, "chatmux.js"), async () => {
     const bin = await wasmBindgen();
-    const options = ["--target", "web", "--omit-default-module-path", "--experimental-reset-state-function", "--out-name", "chatmux", "--out-dir", bindgen];
-    await run(join(bin, "wasm-bindgen"), [wasm, ...options]);
+    const options = ["--target", "web", "--omit-default-module-path", "--experimental-reset-state-function"];
+    await run(join(bin, "wasm-bindgen"), [wasm, ...options, "--out-name", "chatmux", "--out-dir", bindgen]);
   });
-  const small = [join(bindgen, "chatmux_bg.wasm"), "src/js/join.ts", "scripts/shrink.mjs", "scripts/split.mjs"];
-  await step("optimising and inlining it…", small, optimised, async () => {
+  await step("optimising and inlining it…", [join(bindgen, "chatmux_bg.wasm"), "src/js/join.ts"], optimised, async () => {
     mkdirSync(glue, { recursive: true });
     await shrink(bindgen, glue, optimised);
     const { bytes, layout, whole } = await split(readFileSync(optimised));

@@ -2,9 +2,9 @@
 
 /** A cursor over a module. */
 export class Reader {
-  constructor(wasm) {
+  constructor(wasm, at = 0) {
     this.wasm = wasm;
-    this.at = 0;
+    this.at = at;
   }
 
   atEnd() {
@@ -32,6 +32,10 @@ export class Reader {
 
   value() {
     return valueOf(this.leb());
+  }
+
+  text() {
+    return new TextDecoder().decode(this.bytes(this.value()));
   }
 }
 

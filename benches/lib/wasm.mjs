@@ -1,5 +1,7 @@
 /** What a wasm module consists of: the bytes of its functions by name, and of its other sections. */
 
+import { Reader } from "../../scripts/wasm.mjs";
+
 const CUSTOM = 0;
 const IMPORT = 2;
 const CODE = 10;
@@ -15,14 +17,14 @@ export function parse(bytes) {
   while (reader.at < bytes.length) {
     const start = reader.at;
     const id = reader.byte();
-    const size = reader.number();
+    const size = reader.value();
     const end = reader.at + size;
     let name = SECTIONS[id];
     if (id === IMPORT) imported = countFunctions(reader);
     if (id === CODE) {
-      for (let count = reader.number(); count > 0; count--) {
+      for (let count = reader.value(); count > 0; count--) {
         const from = reader.at;
-        const length = reader.number();
+        const length = reader.value();
         reader.at += length;
         bodies.push({ start: from, end: reader.at });
       }
@@ -41,18 +43,18 @@ export function parse(bytes) {
 /** How many of the imports are functions. */
 function countFunctions(reader) {
   let functions = 0;
-  for (let count = reader.number(); count > 0; count--) {
+  for (let count = reader.value(); count > 0; count--) {
     reader.text();
     reader.text();
     const kind = reader.byte();
     if (kind === 0) functions++;
     // A function's type, a table's element and limits, a memory's limits, a global's type and mutability.
-    if (kind === 0) reader.number();
+    if (kind === 0) reader.value();
     else if (kind === 3) reader.at += 2;
     else {
       if (kind === 1) reader.byte();
-      if (reader.byte() & 1) reader.number();
-      reader.number();
+      if (reader.byte() & 1) reader.value();
+      reader.value();
     }
   }
   return functions;
@@ -62,36 +64,9 @@ function countFunctions(reader) {
 function readNames(reader, end, names) {
   while (reader.at < end) {
     const part = reader.byte();
-    const size = reader.number();
+    const size = reader.value();
     const after = reader.at + size;
-    if (part === 1) for (let count = reader.number(); count > 0; count--) names.set(reader.number(), reader.text());
+    if (part === 1) for (let count = reader.value(); count > 0; count--) names.set(reader.value(), reader.text());
     reader.at = after;
-  }
-}
-
-class Reader {
-  constructor(bytes, at) {
-    this.bytes = bytes;
-    this.at = at;
-  }
-
-  byte() {
-    return this.bytes[this.at++];
-  }
-
-  /** An unsigned number in LEB128. */
-  number() {
-    let [value, shift] = [0, 0];
-    for (;;) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-      shift += 7;
-    }
-  }
-
-  text() {
-    const length = this.number();
-    return new TextDecoder().decode(this.bytes.subarray(this.at, (this.at += length)));
   }
 }

@@ -191,49 +191,18 @@ function fill(copy: Json, parts: [Key, Make][], values: string[]): Json {
 
 /**
  * The same function in several places. Engines remember for each place in the source what the objects look like that are
- * copied there, and copy those of a few forms five times as fast as those of many: each form keeps to its own place.
+ * copied there, and copy those of a few forms five times as fast as those of many: each form keeps to its own place. So this
+ * is not to be one function: what they would share is what must stay apart.
  */
 const COPIES: ((value: Json, key: Key, make: Make) => (values: string[]) => Json)[] = [
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
-  (value, key, make) => (values) => {
-    const copy = { ...value };
-    copy[key] = make(values);
-    return copy;
-  },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
+  (value, key, make) => (values) => { const copy = { ...value }; copy[key] = make(values); return copy; },
 ];
 
 function hash(keys: string[]): number {

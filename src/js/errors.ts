@@ -33,7 +33,10 @@ export type ErrorKind =
   | "length_finish_reason"
   | "content_filter_finish_reason";
 
-/** The base of every error of chatmux. By itself: a request or an option that cannot be used; nothing was sent. */
+/**
+ * The base of every error of chatmux. By itself: a request or an option that cannot be used, before anything was sent; or
+ * chatmux's own WebAssembly, which could not be loaded (`wasm_not_loaded`) or failed (`wasm_failed`).
+ */
 export class ChatmuxError extends Error {
   /** What went wrong, as one word. */
   declare readonly kind: ErrorKind;

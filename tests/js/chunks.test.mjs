@@ -2,45 +2,14 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { Chatmux } from "../../dist/entry/default.js";
-
-const encoder = new TextEncoder();
-
-/** A stream of these JSON texts, in reads of this many bytes. */
-async function open(events, size = Infinity) {
-  const bytes = encoder.encode(`${events.map((event) => `data: ${event}\n\n`).join("")}data: [DONE]\n\n`);
-  let at = 0;
-  const body = () =>
-    new ReadableStream(
-      {
-        pull(controller) {
-          if (at < bytes.length) controller.enqueue(bytes.subarray(at, (at += Math.min(size, bytes.length))));
-          else controller.close();
-        },
-      },
-      { highWaterMark: 0 },
-    );
-  const fetch = async () => new Response(body(), { headers: { "content-type": "text/event-stream" } });
-  const client = new Chatmux({ apiKey: "sk-1234567890", baseURL: "http://provider.test/v1", fetch });
-  return client.chat.completions.create({ model: "m", messages: [{ role: "user", content: "x" }], stream: true });
-}
+import { chunkText as chunk, openEvents } from "./streams.mjs";
 
 async function read(events, size) {
   const chunks = [];
-  for await (const chunk of await open(events, size)) chunks.push(chunk);
+  for await (const chunk of await openEvents(events, size)) chunks.push(chunk);
   return chunks;
 }
 
-const chunk = (delta, more = {}, choice = {}) =>
-  JSON.stringify({
-    id: "chatcmpl-1",
-    object: "chat.completion.chunk",
-    created: 1763800000,
-    model: "m",
-    choices: [{ index: 0, delta, logprobs: null, finish_reason: null, ...choice }],
-    usage: null,
-    ...more,
-  });
 const call = (index, text) => chunk({ tool_calls: [{ index, function: { arguments: text } }] });
 const times = (count, make) => Array.from({ length: count }, (_, n) => make(n));
 
@@ -92,7 +61,7 @@ suite("a chunk", () => {
   test("can be changed while the stream is read, and changes no other", async () => {
     for (const events of Object.values(STREAMS)) {
       const seen = [];
-      for await (const item of await open(events)) {
+      for await (const item of await openEvents(events)) {
         seen.push(JSON.stringify(item));
         for (const part of parts(item)) for (const key of Object.keys(part)) part[key] = "changed";
       }
@@ -110,7 +79,7 @@ suite("a chunk", () => {
   });
 
   test("is not lost when the memory of the module moves between two of them", async () => {
-    const waiting = await open(times(50, (n) => chunk({ content: `${n}` })));
+    const waiting = await openEvents(times(50, (n) => chunk({ content: `${n}` })));
     const iterator = waiting[Symbol.asyncIterator]();
     await iterator.next();
     assert.equal((await read([chunk({ content: "x".repeat(40 << 20) })], 1 << 16)).length, 1);
