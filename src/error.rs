@@ -55,6 +55,8 @@ pub enum Kind {
     Connection,
     /// The time allowed ran out.
     Timeout,
+    /// The stream took longer than allowed.
+    StreamTimeout,
     /// The stream ended in the middle.
     StreamTruncated,
     /// The caller aborted.
@@ -99,6 +101,7 @@ impl Kind {
             Self::TooLarge => "too_large",
             Self::Connection => "connection",
             Self::Timeout => "timeout",
+            Self::StreamTimeout => "stream_timeout",
             Self::StreamTruncated => "stream_truncated",
             Self::Abort => "abort",
         }

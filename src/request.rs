@@ -10,6 +10,13 @@ pub const MODELS: &str = "/models";
 
 /// The time allowed when the caller does not say, in milliseconds: ten minutes.
 pub const TIMEOUT_MS: f64 = 600_000.0;
+/// How long a stream may be silent when the caller does not say, in milliseconds: five minutes.
+pub const IDLE_MS: f64 = 300_000.0;
+/// The most bytes of an answer when the caller does not say: 512 MiB.
+pub const MAX_RESPONSE_BYTES: f64 = 536_870_912.0;
+/// The most `max_tokens` of an answer that is not streamed, where the caller sets no time: at 128 000 tokens an hour, as
+/// Anthropic's client reckons, so many take ten minutes.
+pub const MAX_WHOLE_TOKENS: f64 = 21_333.0;
 
 /// AIHubMix's public catalogue for a base URL: its trailing `/v1` becomes `/api/v1/models`.
 ///
@@ -20,6 +27,12 @@ pub fn catalogue_url(base_url: &str) -> Result<String, Error> {
         Some(root) => Ok(concat(&[root, "/api/v1/models"])),
         None => Err(invalid("The catalogue needs a `baseURL` that ends in `/v1`, such as `https://aihubmix.com/v1`.")),
     }
+}
+
+/// Whether a path is a whole URL, which stands for itself.
+#[must_use]
+pub fn is_absolute(path: &str) -> bool {
+    path.starts_with("https://") || path.starts_with("http://")
 }
 
 /// The scheme and host of a URL: all of it that a message may show.

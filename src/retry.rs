@@ -1,12 +1,63 @@
 //! Whether to try again, and when: the policy of OpenAI's own clients, so that users find what they know.
 
 use crate::error::Kind;
+use crate::text;
 
 /// How often a failed request is tried again when the caller does not say: two retries, three tries.
 pub const MAX_RETRIES: u32 = 2;
 
 /// The longest wait that a server may ask for, in milliseconds. A longer one is not obeyed: the own backoff is used.
 const MAX_ASKED_MS: f64 = 60_000.0;
+
+/// What is known of a request that was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// No connection could be made: nobody has seen it.
+    No,
+    /// It may have been seen, and billed.
+    Maybe,
+    /// The runtime does not tell one from the other, as browsers do not.
+    Untold,
+}
+
+/// The codes of runtimes for a connection that could not be made: Node's and Bun's own.
+/// <https://nodejs.org/api/errors.html#common-system-errors>, `undici` for the last.
+const UNREACHED: [&str; 9] = [
+    "ECONNREFUSED",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENETDOWN",
+    "ConnectionRefused",
+    "FailedToOpenSocket",
+    "UND_ERR_CONNECT_TIMEOUT",
+];
+
+/// What a runtime's error says of the connection: `code` is that of Node and Bun, `message` what Deno puts it into.
+///
+/// ```
+/// use chatmux::retry::{Reach, reach};
+/// assert_eq!(reach(Some("ECONNREFUSED"), ""), Reach::No);
+/// assert_eq!(reach(Some("ECONNRESET"), ""), Reach::Maybe);
+/// assert_eq!(reach(None, "Failed to fetch"), Reach::Untold);
+/// ```
+#[must_use]
+pub fn reach(code: Option<&str>, message: &str) -> Reach {
+    match code {
+        Some(code) if UNREACHED.contains(&code) => Reach::No,
+        Some(_) => Reach::Maybe,
+        None if text::find(message, "client error (Connect)").is_some() => Reach::No,
+        None if text::find(message, "client error (").is_some() => Reach::Maybe,
+        None => Reach::Untold,
+    }
+}
+
+/// How long a base URL that could not be reached is left alone, in milliseconds: ten minutes.
+pub const REST_MS: f64 = 600_000.0;
+
+/// How long a base URL may take to show that it can be reached, in milliseconds.
+pub const PROBE_MS: f64 = 5_000.0;
 
 /// Whether a failure may pass by itself. `advice` is the header `x-should-retry`, which wins where it says `true` or
 /// `false`; `upstream_status` is the status of the response, if there was one.

@@ -24,9 +24,10 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::error::{Error, Kind};
+use crate::request::MAX_WHOLE_TOKENS;
 pub use failure::Failure;
 use failure::invalid;
-use fetch::{CATALOGUE, CHAT, CHAT_STREAM, Call, MODELS, Route};
+use fetch::{ANY, ANY_STREAM, CATALOGUE, CHAT, CHAT_STREAM, Call, MODELS, Route};
 pub use options::CallOptions;
 pub use stream::ChunkSource;
 
@@ -78,7 +79,18 @@ pub fn list_catalogue(
     answer(Call::new(&CATALOGUE, options, filters, JsValue::UNDEFINED))
 }
 
-/// The one road that all four calls take. They return its promise rather than being `async` themselves, since each kind
+/// Sends any other request: the method, the path, a body other than this JSON, and whether the answer is a stream are among
+/// the options. Resolves to JSON, text or a [`ChunkSource`], and rejects with error data.
+#[wasm_bindgen(unchecked_return_type = "Promise<unknown>")]
+pub fn request(
+    #[wasm_bindgen(unchecked_param_type = "string | undefined")] json: JsValue,
+    options: &CallOptions,
+) -> Promise {
+    let route = if options.is_stream() { &ANY_STREAM } else { &ANY };
+    answer(Call::new(route, options, &JsValue::UNDEFINED, json))
+}
+
+/// The one road that all calls take. They return its promise rather than being `async` themselves, since each kind
 /// of future brings its own copy of what drives it.
 fn answer(call: failure::Result<Call>) -> Promise {
     future_to_promise(async { Ok(call?.answer().await?) })
@@ -123,6 +135,12 @@ fn chat(request: &JsValue, options: &CallOptions, route: &'static Route) -> fail
     if member("stream").is_truthy() != route.is_stream() {
         return Err(invalid(
             "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without.",
+        ));
+    }
+    let too_long = member("max_tokens").as_f64().is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS);
+    if too_long && !route.is_stream() && host::is_absent(&options.timeout()) {
+        return Err(invalid(
+            "So many `max_tokens` may take longer than 10 minutes: ask for a stream, or say how long to wait with `timeout`.",
         ));
     }
     let written: JsValue = JSON::stringify(&request).map_err(unwritable)?.into();

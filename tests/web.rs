@@ -221,11 +221,11 @@ async fn only_three_headers_are_sent() {
 }
 
 #[test]
-async fn a_partner_code_is_sent_only_when_asked() {
+async fn the_headers_that_other_options_stand_for_are_sent_and_checked() {
     let fetch = answering(200, COMPLETION);
-    answered(&fetch, "appCode: 'ABC1'").await;
+    answered(&fetch, "ownHeaders: { 'APP-Code': 'ABC1', 'x-none': undefined }").await;
     assert!(sent_headers(&fetch, 0).contains(r#"["app-code","ABC1"]"#), "{}", sent_headers(&fetch, 0));
-    refused(&fetch, "appCode: 'A\\r\\nx: y'", "invalid_request").await;
+    refused(&fetch, "ownHeaders: { 'APP-Code': 'A\\r\\nx: y' }", "invalid_request").await;
 }
 
 #[test]
@@ -348,12 +348,13 @@ async fn an_error_under_a_status_of_success_is_an_error() {
 
 #[test]
 async fn a_success_that_is_no_json_object_is_malformed_and_not_quoted() {
-    for body in ["", "{\"a\":\"canary", "canary", "\"canary\"", "1", "null", "<p>canary</p>", "{} canary"] {
+    for body in [" ", "{\"a\":\"canary", "canary", "\"canary\"", "1", "null", "<p>canary</p>", "{} canary"] {
         let error = refused(&answering(200, body), "", "malformed_response").await;
         assert_eq!(get(&error, "cause"), JsValue::UNDEFINED, "the host's own message quotes the body");
     }
     let nothing = responding("null", "status: 204");
     assert_eq!(answered(&nothing, "").await, JsValue::NULL);
+    assert_eq!(answered(&answering(200, ""), "").await, JsValue::UNDEFINED);
 }
 
 #[test]

@@ -3,8 +3,10 @@
 
 import * as core from "./core.js";
 import { classes } from "./classes.js";
+import { ChatmuxError } from "./errors.js";
 import type * as errors from "./errors.js";
-import { type CallOptions, type ClientOptions, complete, type RequestOptions } from "./options.js";
+import { type AnyRequestOptions, type CallOptions, type ClientOptions, complete, type RequestOptions } from "./options.js";
+import type { APIPromise } from "./promise.js";
 import type { ChunkStream } from "./stream.js";
 import type {
   CatalogueFilters,
@@ -34,27 +36,80 @@ export type ModelsPage = ModelList & AsyncIterable<Model>;
  */
 export class Chatmux {
   /** The root of the API, without a slash at its end. */
-  readonly baseURL: string;
+  declare baseURL: string;
+  /** The API key, or the function that gives it. */
+  declare apiKey: ClientOptions["apiKey"];
+  /** The organisation and the project at OpenAI. */
+  declare organization: string | null;
+  declare project: string | null;
   /** Milliseconds allowed for one try, where a call does not say otherwise. */
-  readonly timeout: number | undefined;
+  declare timeout: number;
   /** How often a failed try is repeated, where a call does not say otherwise. */
-  readonly maxRetries: number | undefined;
+  declare maxRetries: number;
+  /** The header for the key of a request that may be repeated. */
+  declare idempotencyHeader: string | undefined;
   /** Chat. */
   readonly chat: { readonly completions: Completions };
   /** Models. */
   readonly models: Models;
+  /** What was said, and what it comes to. Hidden, so that a client can be logged. */
+  #given: ClientOptions;
+  #options: ClientOptions;
 
   /**
    * @throws {ChatmuxError} for a `baseURL` that is none, and for a plain-text key in a browser without
    *   `dangerouslyAllowBrowser`. A key that is missing is an error of the calls that need one.
    */
-  constructor(options: ClientOptions = {}) {
-    const whole = complete(options ?? {});
-    this.baseURL = whole.baseURL;
-    this.timeout = whole.timeout;
-    this.maxRetries = whole.maxRetries;
-    this.chat = { completions: new Completions(whole) };
-    this.models = new Models(whole);
+  constructor(options?: ClientOptions) {
+    this.#given = { ...options };
+    this.#options = complete(this.#given);
+    const merged: Merge = (call) => merge(this.#options, call);
+    this.chat = { completions: new Completions(merged) };
+    this.models = new Models(merged);
+  }
+
+  /**
+   * A client with other options, and with those of this one that they leave undefined.
+   *
+   * @example const patient = client.withOptions({ timeout: 1_200_000 });
+   */
+  withOptions(options: ClientOptions): this {
+    const Class = this.constructor as new (options: ClientOptions) => this;
+    return new Class(over(this.#given, options));
+  }
+
+  /**
+   * Sends any other request, with the key, the retries and the errors of all calls.
+   *
+   * @example const files = await client.request<FileList>({ path: "/files", query: { limit: 10 } });
+   */
+  request<Answer = unknown>(options: AnyRequestOptions): APIPromise<Answer> {
+    return core.request(merge(this.#options, options));
+  }
+
+  /** Sends a GET request: see {@link request}. */
+  get<Answer = unknown>(path: string, options?: AnyRequestOptions): APIPromise<Answer> {
+    return this.request({ ...options, method: "GET", path });
+  }
+
+  /** Sends a POST request: see {@link request}. */
+  post<Answer = unknown>(path: string, options?: AnyRequestOptions): APIPromise<Answer> {
+    return this.request({ ...options, method: "POST", path });
+  }
+
+  /** Sends a PUT request: see {@link request}. */
+  put<Answer = unknown>(path: string, options?: AnyRequestOptions): APIPromise<Answer> {
+    return this.request({ ...options, method: "PUT", path });
+  }
+
+  /** Sends a PATCH request: see {@link request}. */
+  patch<Answer = unknown>(path: string, options?: AnyRequestOptions): APIPromise<Answer> {
+    return this.request({ ...options, method: "PATCH", path });
+  }
+
+  /** Sends a DELETE request: see {@link request}. */
+  delete<Answer = unknown>(path: string, options?: AnyRequestOptions): APIPromise<Answer> {
+    return this.request({ ...options, method: "DELETE", path });
   }
 
   declare static ChatmuxError: typeof errors.ChatmuxError;
@@ -78,16 +133,41 @@ export class Chatmux {
 
   static {
     Object.assign(Chatmux, classes, { OpenAIError: classes["ChatmuxError"] });
+    const defaults = {
+      baseURL: "",
+      apiKey: null,
+      organization: null,
+      project: null,
+      timeout: 600_000,
+      maxRetries: 2,
+      idempotencyHeader: undefined,
+    };
+    for (const [name, value] of Object.entries(defaults) as [keyof ClientOptions, unknown][]) {
+      Object.defineProperty(Chatmux.prototype, name, {
+        get(this: Chatmux) {
+          return this.#options[name] ?? value;
+        },
+        // What a key of the environment may go with is decided anew.
+        set(this: Chatmux, value: unknown) {
+          const given = { ...this.#given, [name]: value };
+          this.#options = complete(given);
+          this.#given = given;
+        },
+      });
+    }
   }
 }
 
+/** The options of a call, over those of its client as they are now. */
+type Merge = (call?: AnyRequestOptions | null) => CallOptions;
+
 /** Chat completions. */
 export class Completions {
-  readonly #options: ClientOptions;
+  readonly #merge: Merge;
 
   /** @internal */
-  constructor(options: ClientOptions) {
-    this.#options = options;
+  constructor(merge: Merge) {
+    this.#merge = merge;
   }
 
   /**
@@ -99,17 +179,14 @@ export class Completions {
    * @see https://platform.openai.com/docs/api-reference/chat/create
    * @throws {APIError} when the provider answers with an error or cannot be reached.
    */
-  create(body: ChatCompletionCreateParamsNonStreaming, options?: RequestOptions): Promise<ChatCompletion>;
-  create(body: ChatCompletionCreateParamsStreaming, options?: RequestOptions): Promise<ChunkStream>;
-  create(
-    body: ChatCompletionCreateParamsBase,
-    options?: RequestOptions,
-  ): Promise<ChunkStream | ChatCompletion>;
+  create(body: ChatCompletionCreateParamsNonStreaming, options?: RequestOptions): APIPromise<ChatCompletion>;
+  create(body: ChatCompletionCreateParamsStreaming, options?: RequestOptions): APIPromise<ChunkStream>;
+  create(body: ChatCompletionCreateParamsBase, options?: RequestOptions): APIPromise<ChunkStream | ChatCompletion>;
   create(
     body: ChatCompletionCreateParams | ChatCompletionCreateParamsBase,
     options?: RequestOptions,
-  ): Promise<ChunkStream | ChatCompletion> {
-    const whole = merge(this.#options, options);
+  ): APIPromise<ChunkStream> | APIPromise<ChatCompletion> {
+    const whole = this.#merge(options);
     return body?.stream
       ? core.createChatCompletionStream(body as ChatCompletionCreateParamsStreaming, whole)
       : core.createChatCompletion(body as ChatCompletionCreateParamsNonStreaming, whole);
@@ -118,11 +195,11 @@ export class Completions {
 
 /** Models. */
 export class Models {
-  readonly #options: ClientOptions;
+  readonly #merge: Merge;
 
   /** @internal */
-  constructor(options: ClientOptions) {
-    this.#options = options;
+  constructor(merge: Merge) {
+    this.#merge = merge;
   }
 
   /**
@@ -131,13 +208,23 @@ export class Models {
    * @example
    * for await (const model of client.models.list()) console.log(model.id);
    */
-  list(options?: RequestOptions): Promise<ModelsPage> & AsyncIterable<Model> {
-    const list = core.listModels(merge(this.#options, options)).then(iterable);
+  list(options?: RequestOptions): APIPromise<ModelsPage> & AsyncIterable<Model> {
+    const list = core.listModels(this.#merge(options), iterable);
     return Object.assign(list, {
       async *[Symbol.asyncIterator]() {
         yield* (await list).data;
       },
     });
+  }
+
+  /**
+   * One model of the account.
+   *
+   * @throws {ChatmuxError} for an id that is empty, or that a path cannot hold.
+   */
+  retrieve(model: string, options?: RequestOptions): APIPromise<Model> {
+    if (!/[^.]/.test(model)) throw new ChatmuxError("`model` must be the id of a model.");
+    return core.request({ ...this.#merge(options), path: `/models/${encodeURIComponent(model)}` });
   }
 
   /**
@@ -147,24 +234,36 @@ export class Models {
    * @example
    * const thinkers = await client.models.catalogue({ type: "llm", features: ["thinking", "tools"] });
    */
-  catalogue(filters?: CatalogueFilters | null, options?: RequestOptions): Promise<CatalogueModel[]> {
-    return core.listCatalogue(filters, merge(this.#options, options));
+  catalogue(filters?: CatalogueFilters | null, options?: RequestOptions): APIPromise<CatalogueModel[]> {
+    return core.listCatalogue(filters, this.#merge(options));
   }
 }
 
-/** The client's options under the call's; what a call leaves undefined stays as the client has it. Nothing else of a
- * call counts: a key must not follow a base URL that a call brings along. */
-function merge(client: ClientOptions, call: RequestOptions | null | undefined): CallOptions {
-  const whole: CallOptions = { ...client };
-  for (const name of ["signal", "timeout", "maxRetries", "maxEventBytes", "headers", "query"] as const) {
-    const value = call?.[name];
-    if (value !== undefined) Object.assign(whole, { [name]: value });
-  }
+/** The client's options under the call's. Nothing else of a call counts: a key must not follow a base URL that a call
+ * brings along. */
+function merge(client: ClientOptions, call: AnyRequestOptions | null | undefined): CallOptions {
+  const fetchOptions = { ...client.fetchOptions, ...call?.fetchOptions };
+  const whole: CallOptions = { ...client, fetchOptions };
+  for (const name of OF_A_CALL) if (call?.[name] !== undefined) Object.assign(whole, { [name]: call[name] });
   return whole;
 }
 
+const OF_A_CALL = [
+  ...(["signal", "timeout", "firstEventTimeout", "idleTimeout", "totalTimeout", "maxRetries", "retry"] as const),
+  ...(["maxEventBytes", "maxResponseBytes", "headers", "query", "idempotencyKey"] as const),
+  ...(["method", "path", "body", "stream"] as const),
+];
+
+/** Options over others, where they say something. */
+function over(given: ClientOptions, options: ClientOptions): ClientOptions {
+  const said = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  return { ...given, ...Object.fromEntries(said) };
+}
+
 /** Not enumerable, so that the list is still what the server sent. */
-function iterable(list: ModelList): ModelsPage {
+function iterable(list: ModelList | undefined): ModelsPage {
+  // An answer without a body is none, as with every call.
+  if (!list) return list as unknown as ModelsPage;
   return Object.defineProperty(list, Symbol.asyncIterator, {
     value: async function* () {
       yield* list.data;

@@ -64,8 +64,11 @@ export class APIError extends ChatmuxError {
   readonly requestID: string | null | undefined;
   /** The HTTP status as it arrived, where `status` says something else. */
   declare readonly upstreamStatus?: number;
-  /** Of a stream: the completion as assembled until it failed. */
+  /** How many retries were made before it. */
+  declare readonly retryCount?: number;
+  /** Of a stream: the completion as assembled until it failed, and the usage in it, if known. */
   declare readonly partial?: ChatCompletion | null;
+  declare readonly usage?: ChatCompletion["usage"];
 
   static {
     define(this, "APIError", "api");

@@ -10,6 +10,7 @@ interface ErrorData {
   status?: number;
   upstreamStatus?: number;
   code?: string;
+  retryCount?: number;
   error?: unknown;
   headers?: Headers;
   cause?: unknown;
@@ -18,10 +19,10 @@ interface ErrorData {
 /** The error for what the core threw; anything that is no error data of the core passes as it is. */
 export function toError(thrown: unknown): unknown {
   if (thrown instanceof Error || typeof thrown !== "object" || thrown === null || !("kind" in thrown)) return thrown;
-  const { kind, message, status, upstreamStatus, code, error, headers, cause } = thrown as ErrorData;
+  const { kind, message, status, upstreamStatus, code, retryCount, error, headers, cause } = thrown as ErrorData;
   const Class = Object.values(classes).find(({ prototype }) => prototype.kind === kind) ?? APIError;
   if (Class === APIUserAbortError || Class === APIConnectionError || Class.prototype instanceof APIConnectionError) {
-    return new (Class as typeof APIConnectionError)({ message, cause });
+    return Object.assign(new (Class as typeof APIConnectionError)({ message, cause }), { retryCount });
   }
   const options = cause === undefined ? undefined : { cause };
   if (Class === ChatmuxError || kind === "missing_api_key") {
@@ -31,5 +32,5 @@ export function toError(thrown: unknown): unknown {
   const said = (error ?? undefined) as object | undefined;
   const made = new (Class as typeof APIError)(status, said, message, headers, options);
   if (made.kind !== kind) Object.defineProperty(made, "kind", { value: kind });
-  return Object.assign(made, code !== undefined && { code }, upstreamStatus !== undefined && { upstreamStatus });
+  return Object.assign(made, { retryCount }, code !== undefined && { code }, upstreamStatus !== undefined && { upstreamStatus });
 }

@@ -3,7 +3,17 @@
 export { Chatmux, Chatmux as default, type Completions, type Models, type ModelsPage } from "./client.js";
 export * from "./errors.js";
 export { ChatmuxError as OpenAIError } from "./errors.js";
-export type { ClientOptions, Fetch, HeadersLike, QueryLike, RequestOptions } from "./options.js";
+export type {
+  AnyRequestOptions,
+  ClientOptions,
+  Fetch,
+  FetchOptions,
+  HeadersLike,
+  QueryLike,
+  RequestOptions,
+  SharedOptions,
+} from "./options.js";
+export { APIPromise } from "./promise.js";
 export { ChunkStream, Stream } from "./stream.js";
 export type * from "./types.js";
 export { init, type WasmSource } from "./wasm.js";

@@ -14,24 +14,66 @@ export type QueryLike = Record<string, string | number | boolean | readonly stri
 /** The part of `fetch` that chatmux uses: called as `fetch(url, init)`, unbound. */
 export type Fetch = (url: string, init: RequestInit & { headers: Headers }) => Promise<Response>;
 
-/** What a call can be told, over what the client was. */
-export interface RequestOptions {
-  /** Ends the call when it is aborted. */
-  signal?: AbortSignal | null | undefined;
+/** What `fetch` is told beside what chatmux says itself: `dispatcher`, `cache`, `credentials`, `redirect` and the like. */
+export type FetchOptions = Omit<RequestInit, "method" | "headers" | "body" | "signal"> & Record<string, unknown>;
+
+/** What a client can be told, and each call anew. */
+export interface SharedOptions {
   /** Milliseconds allowed for one try: to the end of a whole answer, to the headers of a stream. Default 600 000. */
   timeout?: number | undefined;
+  /**
+   * Milliseconds from the headers of a stream to its first event; comments that keep it alive do not count. Default 300 000,
+   * or a shorter `timeout`.
+   */
+  firstEventTimeout?: number | undefined;
+  /** Milliseconds that a stream which is being read may be silent. Default 300 000, or a shorter `timeout`. */
+  idleTimeout?: number | undefined;
+  /** Milliseconds allowed for all of a call: every try, and the whole answer, streamed or not. Default: no limit. */
+  totalTimeout?: number | undefined;
   /** How often a failed try is repeated. Default 2. */
   maxRetries?: number | undefined;
+  /**
+   * `"unbilled"`: repeat only what the server refused by its status, and, where the runtime tells, what could not connect.
+   * By default a try that timed out or lost its connection is repeated as well, though it may have been billed.
+   */
+  retry?: "unbilled" | undefined;
   /** The most bytes that one event of a stream may have; a larger one is an error. Default 134 217 728 (128 MiB). */
   maxEventBytes?: number | undefined;
+  /** The most bytes that an answer may have, whole or streamed; a larger one is an error. Default 536 870 912 (512 MiB). */
+  maxResponseBytes?: number | undefined;
+  /** More of what `fetch` is called with; the call's join the client's. */
+  fetchOptions?: FetchOptions | null | undefined;
+}
+
+/** What a call can be told, over what the client was. */
+export interface RequestOptions extends SharedOptions {
+  /** Ends the call when it is aborted. */
+  signal?: AbortSignal | null | undefined;
   /** Headers of this call, which win over the client's. */
   headers?: HeadersLike | null | undefined;
   /** Query parameters of this call, which win over the client's. */
   query?: QueryLike | null | undefined;
+  /** The path under the base URL, or a whole URL, in place of the call's own. */
+  path?: string | undefined;
+  /** The key under which the server knows a repeated request; sent where the client has an `idempotencyHeader`. */
+  idempotencyKey?: string | undefined;
+}
+
+/** A request of any kind: see `client.request`. */
+export interface AnyRequestOptions extends RequestOptions {
+  /** The HTTP method. Default: POST with a body, GET without. */
+  method?: string | undefined;
+  /**
+   * The body: an object or a list is sent as JSON; bytes, forms and streams as they are. A stream is sent once, whatever
+   * comes of it.
+   */
+  body?: unknown;
+  /** Whether the answer is an event stream. */
+  stream?: boolean | undefined;
 }
 
 /** What a client can be told. */
-export interface ClientOptions {
+export interface ClientOptions extends SharedOptions {
   /**
    * The API key, or a function that gives it, which is asked before every try. Default: the environment's
    * `AIHUBMIX_API_KEY`, for AIHubMix's own hosts only.
@@ -39,12 +81,16 @@ export interface ClientOptions {
   apiKey?: string | (() => string | Promise<string>) | null | undefined;
   /** The root of the API. Default: the environment's `CHATMUX_BASE_URL`, else `https://aihubmix.com/v1`. */
   baseURL?: string | null | undefined;
-  /** Milliseconds allowed for one try: to the end of a whole answer, to the headers of a stream. Default 600 000. */
-  timeout?: number | undefined;
-  /** How often a failed try is repeated. Default 2. */
-  maxRetries?: number | undefined;
-  /** The most bytes that one event of a stream may have; a larger one is an error. Default 134 217 728 (128 MiB). */
-  maxEventBytes?: number | undefined;
+  /**
+   * Where to turn when no connection to `baseURL` can be made. What works is kept; the first is tried again after ten
+   * minutes. Default: for AIHubMix `https://api.inferera.com/v1`, the same service with the same keys; else none.
+   */
+  fallbackBaseURLs?: readonly string[] | null | undefined;
+  /** The organisation and the project at OpenAI, sent as the headers `OpenAI-Organization` and `OpenAI-Project`. */
+  organization?: string | null | undefined;
+  project?: string | null | undefined;
+  /** The header for a key of each request that changes something, the same for all of its tries. Off by default. */
+  idempotencyHeader?: string | undefined;
   /** Headers of every call. */
   defaultHeaders?: HeadersLike | null | undefined;
   /** Query parameters of every call. */
@@ -61,22 +107,38 @@ export interface ClientOptions {
 }
 
 /** Everything that one call is told: the options of the functions of `chatmux/core`. */
-export interface CallOptions extends ClientOptions, RequestOptions {}
+export interface CallOptions extends ClientOptions, AnyRequestOptions {}
 
-/** The default provider. */
+/** Options made whole. */
+interface Complete {
+  baseURL: string;
+  fallbackBaseURLs: string[];
+  /** Which of the base URLs is used, for all calls of a client. */
+  bases: object;
+}
+
+/** The default provider, and the same service by another name. */
 export const DEFAULT_BASE_URL = "https://aihubmix.com/v1";
+const DEFAULT_FALLBACK = "https://api.inferera.com/v1";
 
-/** The options, made whole: the base URL checked and without a slash at its end, a key of the environment in place. */
-export function complete<T extends ClientOptions>(options: T): T & { baseURL: string } {
+/** The options, made whole: the base URLs checked and without a slash at their ends, a key of the environment in place. */
+export function complete<T extends ClientOptions & { bases?: object }>(options: T): T & Complete {
+  if (options.bases) return { ...options } as T & Complete;
   const url = parseBaseURL(given(options.baseURL) || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL);
-  const apiKey = options.apiKey ?? (isAIHubMix(url) ? environment("AIHUBMIX_API_KEY") : undefined);
+  const baseURL = trimmed(url);
+  const fallbacks = (options.fallbackBaseURLs ?? (baseURL === DEFAULT_BASE_URL ? [DEFAULT_FALLBACK] : [])).map((base) => parseBaseURL(given(base)));
+  const apiKey = options.apiKey ?? ([url, ...fallbacks].every(isAIHubMix) ? environment("AIHUBMIX_API_KEY") : undefined);
   if (typeof apiKey === "string" && !options.dangerouslyAllowBrowser && isBrowser()) {
     throw new ChatmuxError(
       "A plain-text `apiKey` in a browser can be read by everyone who opens the page. Pass an async function that " +
         "fetches a short-lived key, call your own gateway, or, if you accept the risk, set `dangerouslyAllowBrowser: true`.",
     );
   }
-  return { ...options, apiKey, baseURL: url.href.replace(/\/+$/, "") };
+  return { ...options, apiKey, baseURL, fallbackBaseURLs: fallbacks.map(trimmed), bases: {} };
+}
+
+function trimmed({ href }: URL): string {
+  return href.replace(/\/+$/, "");
 }
 
 function given(baseURL: unknown): string {

@@ -10,6 +10,7 @@ import { hold, memoryBytes, memoryWords, release, trapped } from "./wasm.js";
 /** How many bytes are decoded in one go. */
 const MAX_FEED = 64 << 10;
 const NO_BYTES = new Uint8Array(0);
+const [LF, CR] = [10, 13];
 
 /** How long the end of a finished response may take before its connection is closed, in milliseconds. */
 const LINGER_MS = 100;
@@ -23,74 +24,110 @@ export function consumed(): ChatmuxError {
   return new ChatmuxError("Cannot iterate over a consumed stream, use `.tee()` to split the stream.");
 }
 
+/** How often the clock of a stream ticks in the time that it may be silent, and the longest time between two ticks. */
+const TICKS = 4;
+const MAX_TICK_MS = 0x7fffffff;
+
 /**
- * Reads the body, feeds the core, hands out its items. Written by hand rather than as a generator: `return()` must end a
- * read that is still waiting, and an item that is there costs no turn of a state machine.
+ * What is behind a stream, to be let go of whoever ends it: its reader, an abort, a limit of time, or the garbage collector
+ * where nobody has the stream any more. So it knows nothing of who reads it.
  */
-export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
-  /** What the bytes become, once that is known. */
-  #items: Items<Item> | undefined;
-  readonly #source: ChunkSource;
-  readonly #controller: AbortController;
-  #reader: Reader | undefined;
-  /** What was read and is not decoded yet. */
-  #bytes: Uint8Array = NO_BYTES;
-  #closed = false;
-  /** Whether the next item comes with the next read. */
-  #isSteady = false;
-  /** Whether it was left before its end. */
+class Body {
+  readonly source: ChunkSource;
+  readonly controller: AbortController;
+  items: Items<unknown> | undefined;
+  reader: Reader | undefined;
+  closed = false;
+  /** Whether it was left before its end, and the error that this is to its reader. */
   isAborted = false;
+  error: unknown;
+  /** How many answers are owed. */
+  waiting = 0;
+  /** Whether something was heard, or asked for, since the last tick; how many ticks nothing was. */
+  heard = true;
+  #quiet = 0;
+  #timer: unknown;
+  #total: unknown;
+  /** Whether an event has arrived. */
+  #begun = false;
+  readonly #limits: Float64Array;
   /** The JSON of the completion, when the source is gone. */
   #partial: Uint8Array = NO_BYTES;
-  /** How many answers are owed, and the one that was asked for last: they are given one after the other. */
-  #waiting = 0;
-  #last: Promise<unknown> | undefined;
 
   constructor(source: ChunkSource) {
     hold();
-    this.#source = source;
-    this.#controller = source.controller;
+    this.source = source;
+    this.controller = source.controller;
+    this.#limits = source.limits();
+    const total = this.#limits[2]!;
+    if (total < MAX_TICK_MS) this.#total = setTimeout(() => this.#timeOut(2), total);
     // The body of a caller's `fetch` may know nothing of the signal: an abort must end a waiting read there as well.
-    this.#controller.signal.addEventListener("abort", () => this.#leave());
-    if (this.#controller.signal.aborted) this.#leave();
+    this.controller.signal.addEventListener("abort", () => this.leave());
+    if (this.controller.signal.aborted) this.leave();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  /** Notes that a read is waited for, which is the time to look at the clock. */
+  wait(): void {
+    this.waiting++;
+    this.heard = true;
+    if (this.#timer === undefined) this.#tick();
   }
 
-  /** Says what the bytes are to become. @throws {ChatmuxError} the second time. */
-  begin<Kind>(items: Items<Kind>): Reading<Kind> {
-    if (this.#items) throw consumed();
-    const reading = this as unknown as Reading<Kind>;
-    reading.#items = items;
-    if (items instanceof Texts && !this.#closed) this.#source.textOnly();
-    return reading;
+  /** Notes what was read: an event, or a line of a comment that keeps the stream alive. */
+  hear(bytes: Uint8Array, isEvent: boolean): void {
+    if (isEvent && !this.#begun) {
+      this.#begun = true;
+      this.#stopClock();
+      this.#tick();
+    }
+    this.heard ||= isEvent || (this.#begun && (bytes.includes(LF) || bytes.includes(CR)));
   }
 
-  next(): Promise<IteratorResult<Item>> {
-    const items = this.#items!;
-    if (this.#waiting > 0) return (this.#last = this.#answer(items, this.#last));
-    if (items.left) return Promise.resolve({ done: false, value: items.take() });
-    if (!this.#isSteady) return (this.#last = this.#answer(items));
-    this.#waiting++;
-    return (this.#last = this.#reader!.read().then(this.#onRead, this.#onBroken));
+  /** One timer for the stream, which looks now and then whether it is silent: a timer for each read would cost more. */
+  #tick(): void {
+    const limit = this.#begun ? 1 : 0;
+    const ms = this.#limits[limit]! / TICKS;
+    if (this.closed || ms > MAX_TICK_MS) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#quiet = this.heard ? 0 : this.#quiet + 1;
+      this.heard = false;
+      if (this.#quiet >= TICKS) this.#timeOut(limit);
+      else if (this.waiting) this.#tick();
+    }, ms);
   }
 
-  async return(): Promise<IteratorResult<Item>> {
-    if (!this.#closed) this.#controller.abort();
-    return END;
+  #timeOut(limit: number): void {
+    this.error = this.failed(toError(this.source.timedOut(limit)));
+    this.leave();
+  }
+
+  #stopClock(): void {
+    clearTimeout(this.#timer as number);
+    this.#timer = undefined;
+    this.#quiet = 0;
+  }
+
+  /** An error of the stream knows what had arrived. */
+  failed(error: unknown): unknown {
+    if (error instanceof ChatmuxError) {
+      Object.defineProperties(error, {
+        partial: { get: () => this.partial() },
+        usage: { get: () => this.partial()?.usage },
+      });
+    }
+    return error;
   }
 
   /** The completion as assembled so far. */
   partial(): ChatCompletion | null {
-    const json = this.#closed ? this.#partial : this.#assemble();
+    const json = this.closed ? this.#partial : this.#assemble();
     return json.length ? JSON.parse(new TextDecoder().decode(json)) : null;
   }
 
   /** The JSON of the completion, which is nothing before the first chunk. */
   #assemble(): Uint8Array {
-    const at = this.#source.partial(this.#items?.chunks ?? 0) >>> 2;
+    const at = this.source.partial(this.items?.chunks ?? 0) >>> 2;
     const [bytes, words] = [memoryBytes(), memoryWords()];
     const parts = words.subarray(at + 2, at + 2 + 2 * words[at]!);
     const json = new Uint8Array(words[at + 1]!);
@@ -100,38 +137,133 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     return json;
   }
 
+  /** Ends in the middle, and drops what was read but not asked for. */
+  leave(isTrapped = false): void {
+    if (this.closed) return;
+    this.isAborted = true;
+    const cancelled = this.#cancel(isTrapped);
+    this.close(isTrapped);
+    if (this.items) this.items.left = 0;
+    cancelled.catch(ignore);
+    this.controller.abort();
+  }
+
+  /** Lets the body go. One that somebody else is reading cannot be, and is theirs. */
+  async #cancel(isTrapped: boolean): Promise<void> {
+    const reader = this.reader ?? (isTrapped ? undefined : readerOf(this.source.body));
+    await reader?.cancel();
+  }
+
+  close(isTrapped = false): void {
+    if (!isTrapped) this.#partial = this.#assemble();
+    this.closed = true;
+    this.#stopClock();
+    clearTimeout(this.#total as number);
+    if (!isTrapped) {
+      this.source.close();
+      this.source.free();
+    }
+    release();
+  }
+}
+
+/** Ends what nobody can read any more; a runtime without such a thing has another end for its requests. */
+const abandoned = globalThis.FinalizationRegistry && new FinalizationRegistry<Body>((body) => body.leave());
+
+/**
+ * Reads the body, feeds the core, hands out its items. Written by hand rather than as a generator: `return()` must end a
+ * read that is still waiting, and an item that is there costs no turn of a state machine.
+ */
+export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
+  /** What the bytes become, once that is known. */
+  #items: Items<Item> | undefined;
+  readonly #body: Body;
+  readonly #source: ChunkSource;
+  /** What was read and is not decoded yet. */
+  #bytes: Uint8Array = NO_BYTES;
+  /** Whether the next item comes with the next read. */
+  #isSteady = false;
+  /** The answer that was asked for last: they are given one after the other. */
+  #last: Promise<unknown> | undefined;
+
+  constructor(source: ChunkSource) {
+    this.#source = source;
+    this.#body = new Body(source);
+    abandoned?.register(this, this.#body);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Whether it was left before its end. */
+  get isAborted(): boolean {
+    return this.#body.isAborted;
+  }
+
+  /** Says what the bytes are to become. @throws {ChatmuxError} the second time. */
+  begin<Kind>(items: Items<Kind>): Reading<Kind> {
+    if (this.#items) throw consumed();
+    const reading = this as unknown as Reading<Kind>;
+    reading.#items = items;
+    this.#body.items = items;
+    if (items instanceof Texts && !this.#body.closed) this.#source.textOnly();
+    return reading;
+  }
+
+  next(): Promise<IteratorResult<Item>> {
+    const items = this.#items!;
+    const body = this.#body;
+    if (body.waiting > 0) return (this.#last = this.#answer(items, this.#last));
+    if (items.left) return Promise.resolve({ done: false, value: items.take() });
+    if (!this.#isSteady || body.closed) return (this.#last = this.#answer(items));
+    body.wait();
+    return (this.#last = body.reader!.read().then(this.#onRead, this.#onBroken));
+  }
+
+  async return(): Promise<IteratorResult<Item>> {
+    if (!this.#body.closed) this.#body.controller.abort();
+    return END;
+  }
+
+  /** The completion as assembled so far. */
+  partial(): ChatCompletion | null {
+    return this.#body.partial();
+  }
+
   /** One read that gives an item, as most do: without an async function, whose turns cost as much as the decoding. */
   readonly #onRead = (read: Read): IteratorResult<Item> | Promise<IteratorResult<Item>> => {
-    this.#waiting--;
+    this.#body.waiting--;
     const items = this.#items!;
-    if (read.done || this.#closed) return this.#answer(items, undefined, read);
+    if (read.done || this.#body.closed) return this.#answer(items, undefined, read);
     this.#bytes = toBytes(read.value);
     this.#feed(items);
     return items.left ? { done: false, value: items.take() } : this.#answer(items);
   };
 
   readonly #onBroken = (cause: unknown): typeof END => {
-    this.#waiting--;
+    this.#body.waiting--;
     return this.#broken(cause);
   };
 
   /** Answers when the answer `before` is given, in any case there is; `read` is the read that was made for it, if any. */
   async #answer(items: Items<Item>, before?: Promise<unknown>, read?: Read): Promise<IteratorResult<Item>> {
-    this.#waiting++;
+    const body = this.#body;
+    body.wait();
     if (before) await before.then(ignore, ignore);
     try {
       for (;;) {
         if (items.left) return { done: false, value: items.take() };
-        if (this.#closed) return END;
+        if (body.closed) return this.#over();
         if (items.last) return this.#end(true);
         if (this.#bytes.length === 0) {
           try {
-            this.#reader ??= readerOf(this.#source.body);
-            read ??= await this.#reader.read();
+            body.reader ??= readerOf(this.#source.body);
+            read ??= await body.reader.read();
           } catch (cause) {
             return this.#broken(cause);
           }
-          if (this.#closed) return END;
+          if (body.closed) return this.#over();
           if (read.done) return this.#end(false);
           this.#bytes = toBytes(read.value);
           read = undefined;
@@ -140,23 +272,25 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       }
     } finally {
       // Here, and not after the answer was heard: who hears it asks for the next at once, which is to take the short way.
-      this.#waiting--;
+      body.waiting--;
     }
+  }
+
+  /** What there is to say once it is closed: the error that closed it, the first time. */
+  #over(): typeof END {
+    const { error } = this.#body;
+    this.#body.error = undefined;
+    if (error !== undefined) throw error;
+    return END;
   }
 
   /** The body broke off, or was let go. */
   #broken(cause: unknown): typeof END {
     // The error of an abort and the abort itself arrive in either order.
-    if (this.#closed || this.#controller.signal.aborted) return END;
+    if (this.#body.closed || this.#body.controller.signal.aborted) return this.#over();
     const error = toError(this.#source.broken(cause));
-    this.#leave();
-    throw this.#failed(error);
-  }
-
-  /** An error of the stream knows what had arrived. */
-  #failed(error: unknown): unknown {
-    if (error instanceof ChatmuxError) Object.defineProperty(error, "partial", { get: () => this.partial() });
-    return error;
+    this.#body.leave();
+    throw this.#body.failed(error);
   }
 
   /** Has the next bytes decoded: not all of a large read at once, for the core would need as much memory. */
@@ -171,51 +305,25 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       items.load(this.#source.feed(length));
     } catch (cause) {
       const error = trapped(this.#source, cause);
-      this.#leave(true);
-      throw this.#failed(error);
+      this.#body.leave(true);
+      throw this.#body.failed(error);
     }
+    this.#body.hear(bytes, items.left > 0);
     this.#isSteady = whole && !items.last;
   }
 
   /** The stream is over: well, or with the error that the core held back until its last chunk was delivered. */
   #end(unread: boolean): typeof END {
+    const { reader } = this.#body;
     try {
       this.#source.finish();
     } catch (thrown) {
-      this.#leave();
-      throw this.#failed(toError(thrown));
+      this.#body.leave();
+      throw this.#body.failed(toError(thrown));
     }
-    this.#close();
-    if (unread && this.#reader) linger(this.#reader);
+    this.#body.close();
+    if (unread && reader) linger(reader);
     return END;
-  }
-
-  /** Ends in the middle, and drops what was read but not asked for. */
-  #leave(isTrapped = false): void {
-    if (this.#closed) return;
-    this.isAborted = true;
-    const cancelled = this.#cancel();
-    this.#close(isTrapped);
-    if (this.#items) this.#items.left = 0;
-    cancelled.catch(ignore);
-    this.#controller.abort();
-  }
-
-  /** Lets the body go. One that somebody else is reading cannot be, and is theirs. */
-  async #cancel(): Promise<void> {
-    const reader = this.#reader ?? readerOf(this.#source.body);
-    await reader.cancel();
-  }
-
-  #close(isTrapped = false): void {
-    if (!isTrapped) this.#partial = this.#assemble();
-    this.#closed = true;
-    this.#isSteady = false;
-    if (!isTrapped) {
-      this.#source.close();
-      this.#source.free();
-    }
-    release();
   }
 }
 
@@ -244,10 +352,16 @@ interface Reader {
 function readerOf(body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Reader {
   if ("getReader" in body) return body.getReader() as Reader;
   const iterator = body[Symbol.asyncIterator]();
+  let end: ((end: Read) => void) | undefined;
   return {
-    read: () => iterator.next(),
+    read: () =>
+      new Promise((resolve, reject) => {
+        end = resolve;
+        iterator.next().then(resolve, reject);
+      }),
     cancel: async () => {
       // A generator that waits would not hear of `return()`; a stream of Node is destroyed.
+      end?.(END);
       (body as { destroy?: () => void }).destroy?.();
       await iterator.return?.();
     },

@@ -8,14 +8,21 @@ use super::host;
 use super::reply::Reply;
 use crate::dialect::openai;
 use crate::error::{Error, Kind};
-use crate::text::concat;
+use crate::text::{self, concat};
 
-/// The whole body, parsed by the host; `null` where the status says that there is none.
-pub async fn json(reply: &Reply) -> Result<JsValue> {
+/// The whole body, parsed by the host: `null` where the status says that there is none, `undefined` where there is none
+/// all the same. Where `is_any`, a body that is not called JSON is a text, and any JSON may be an answer.
+pub async fn json(reply: &Reply, max_bytes: f64, is_any: bool) -> Result<JsValue> {
     if matches!(reply.status(), 204 | 205) {
         return Ok(JsValue::NULL);
     }
-    let whole = reply.whole().await.map_err(|failure| lost(reply, failure))?;
+    let whole = reply.whole(max_bytes).await.map_err(|failure| lost(reply, failure))?;
+    if whole == "" {
+        return Ok(JsValue::UNDEFINED);
+    }
+    if is_any && whole.is_string() && text::find(&reply.media_type(), "json").is_none() {
+        return Ok(whole);
+    }
     let value = if whole.is_string() { host::parse_json(&whole).map_err(|_| no_json(reply))? } else { whole };
     if host::is_true(&value, "error") || Array::is_array(&value) {
         let text = JSON::stringify(&value).map(String::from).unwrap_or_default();
@@ -23,7 +30,7 @@ pub async fn json(reply: &Reply) -> Result<JsValue> {
             return Err(Error::from_response(reply.status(), &text).into());
         }
     }
-    if !value.is_object() || Array::is_array(&value) {
+    if !is_any && (!value.is_object() || Array::is_array(&value)) {
         return Err(unexpected(reply, "a JSON value that is no object"));
     }
     Ok(value)

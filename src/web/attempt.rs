@@ -9,6 +9,7 @@ use web_sys::{AbortController, AbortSignal};
 use super::failure::{Failure, Result, failure, invalid};
 use super::host;
 use crate::error::Kind;
+use crate::retry;
 use crate::text::concat;
 
 /// The longest time that a host's timer can count, in milliseconds; beyond it `setTimeout` fires at once.
@@ -21,7 +22,7 @@ pub struct Attempt {
     /// this keeps a call from hanging on them.
     aborted: Promise,
     timer: JsValue,
-    timeout_ms: f64,
+    limit: (f64, &'static str),
     signal: Option<AbortSignal>,
     abort: Function,
     /// The keys that the request was sent with, for they must not be shown.
@@ -29,8 +30,9 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Starts the clock. The try is aborted after `timeout_ms`, or when the caller's `signal` is.
-    pub fn start(timeout_ms: f64, signal: Option<&AbortSignal>) -> Result<Box<Self>> {
+    /// Starts the clock. The try is aborted after the milliseconds of its `limit`, which the option of this name sets, or
+    /// when the caller's `signal` is.
+    pub fn start(limit: (f64, &'static str), signal: Option<&AbortSignal>) -> Result<Box<Self>> {
         let controller =
             AbortController::new().map_err(|cause| invalid("This host has no AbortController.").caused_by(cause))?;
         let aborted = Promise::new_typed::<JsValue>(&mut |resolve, _| {
@@ -41,7 +43,7 @@ impl Attempt {
         // Bound with its argument: a listener is called with an event, which would become the reason.
         let abort: Function = host::get(&controller, "abort").unchecked_into();
         let abort: Function = abort.bind1(&controller, &JsValue::UNDEFINED).unchecked_into();
-        let timer = if timeout_ms < MAX_TIMER_MS { host::set_timeout(&abort, timeout_ms) } else { JsValue::UNDEFINED };
+        let timer = if limit.0 < MAX_TIMER_MS { host::set_timeout(&abort, limit.0) } else { JsValue::UNDEFINED };
         if let Some(signal) = signal {
             listen(signal, &abort);
             if host::is_true(signal, "aborted") {
@@ -50,7 +52,7 @@ impl Attempt {
             }
         }
         let signal = signal.cloned();
-        Ok(Box::new(Self { controller, aborted, timer, timeout_ms, signal, abort, secrets: Vec::new() }))
+        Ok(Box::new(Self { controller, aborted, timer, limit, signal, abort, secrets: Vec::new() }))
     }
 
     /// The controller that ends this try.
@@ -91,13 +93,21 @@ impl Attempt {
         match &self.signal {
             Some(signal) if cut_short && host::is_true(signal, "aborted") => aborted(signal),
             _ if cut_short && host::is_true(&self.controller.signal(), "aborted") => {
-                let ms = host::to_text(&self.timeout_ms.into()).map(String::from).unwrap_or_default();
-                failure(Kind::Timeout, &concat(&["Request timed out: no answer within ", &ms, " ms (`timeout`)."]))
+                let (ms, name) = self.limit;
+                failure(
+                    Kind::Timeout,
+                    &concat(&["Request timed out: no answer within ", &host::whole(ms), " ms (`", name, "`)."]),
+                )
             }
             _ => {
                 // Node's parser keeps the bytes that were no HTTP, which may repeat the request and its key.
                 let _ = Reflect::delete_property(&host::get(&cause, "cause").into(), &"data".into());
-                failure(Kind::Connection, &describe(&cause)).caused_by(cause)
+                let inner = host::get(&cause, "cause");
+                let code = host::get_text(&cause, "code").or_else(|| host::get_text(&inner, "code"));
+                let said = describe(&cause);
+                let mut failure = failure(Kind::Connection, &said);
+                failure.reach = retry::reach(code.as_deref(), &said);
+                failure.caused_by(cause)
             }
         }
     }

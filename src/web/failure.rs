@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::host;
 use crate::error::{Error, Kind};
+use crate::retry::Reach;
 
 /// What may fail. The failure is in a box, so that the many places that hand it on move one word.
 pub type Result<T> = std::result::Result<T, Box<Failure>>;
@@ -17,13 +18,24 @@ pub struct Failure {
     /// Present: the call may be tried again, after as many milliseconds as the server asked for; not a number where it
     /// asked for none.
     pub again: Option<f64>,
+    /// Whether anybody has seen the request, where it was not answered.
+    pub reach: Reach,
+    /// How many tries came before the one that failed.
+    pub retries: u32,
     headers: JsValue,
     cause: JsValue,
 }
 
 impl From<Error> for Box<Failure> {
     fn from(error: Error) -> Self {
-        Box::new(Failure { error, again: None, headers: JsValue::UNDEFINED, cause: JsValue::UNDEFINED })
+        Box::new(Failure {
+            error,
+            again: None,
+            reach: Reach::Maybe,
+            retries: 0,
+            headers: JsValue::UNDEFINED,
+            cause: JsValue::UNDEFINED,
+        })
     }
 }
 
@@ -62,16 +74,18 @@ impl Failure {
     }
 }
 
-/// The form in which errors leave: `{ kind, message, status?, upstreamStatus?, code?, error?, headers?, cause? }`.
+/// The form in which errors leave:
+/// `{ kind, message, retryCount, status?, upstreamStatus?, code?, error?, headers?, cause? }`.
 impl From<Box<Failure>> for JsValue {
     fn from(failure: Box<Failure>) -> Self {
-        let Failure { error, headers, cause, .. } = *failure;
+        let Failure { error, retries, headers, cause, .. } = *failure;
         let data = error
             .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
             .unwrap_or_else(|_| js_sys::Object::new().into());
         if let Some(body) = error.body.and_then(|text| host::parse_json(&text.into()).ok()) {
             host::set(&data, "error", &body);
         }
+        host::set(&data, "retryCount", &retries.into());
         host::set(&data, "headers", &headers);
         host::set(&data, "cause", &cause);
         data

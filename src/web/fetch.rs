@@ -2,7 +2,7 @@
 //! up.
 
 use gloo_net::http::{Headers, QueryParams};
-use js_sys::{Function, Math, Object};
+use js_sys::{Date, Function, Math, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::UrlSearchParams;
 
@@ -12,20 +12,22 @@ use super::failure::{Failure, Result, failure, invalid};
 use super::headers::{self, KEY_HEADERS};
 use super::host;
 use super::options::{CallOptions, Options};
-use super::reply::Reply;
+use super::reply::{self, Reply};
 use super::stream::ChunkSource;
 use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key};
-use crate::retry::{delay_ms, should_retry};
+use crate::retry::{PROBE_MS, REST_MS, Reach, delay_ms, should_retry};
 use crate::text::{self, concat};
 
-/// What one of the four calls is.
+/// What a call is.
 pub struct Route {
-    /// Where it goes, under a base URL.
+    /// Where it goes, under a base URL; the caller's own path wins.
     url: fn(&str) -> Result<String>,
     /// What becomes of a whole answer; absent where the answer is an event stream.
     read: Option<fn(JsValue) -> Result<JsValue>>,
     with_key: bool,
+    /// Whether whatever is no JSON may be an answer as well.
+    is_any: bool,
 }
 
 impl Route {
@@ -37,30 +39,42 @@ impl Route {
 
 /// A chat completion.
 pub const CHAT: Route =
-    Route { url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])), read: Some(Ok), with_key: true };
+    Route { url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])), read: Some(Ok), with_key: true, is_any: false };
 /// A streamed chat completion.
 pub const CHAT_STREAM: Route = Route { read: None, ..CHAT };
 /// The list of the account's models.
 pub const MODELS: Route =
-    Route { url: |base| Ok(concat(&[base, request::MODELS])), read: Some(super::model_list), with_key: true };
+    Route { url: |base| Ok(concat(&[base, request::MODELS])), read: Some(super::model_list), ..CHAT };
 /// AIHubMix's catalogue, which needs no key and gets none.
-pub const CATALOGUE: Route =
-    Route { url: |base| Ok(request::catalogue_url(base)?), read: Some(super::catalogue::read), with_key: false };
+pub const CATALOGUE: Route = Route {
+    url: |base| Ok(request::catalogue_url(base)?),
+    read: Some(super::catalogue::read),
+    with_key: false,
+    is_any: false,
+};
+/// Any other request.
+pub const ANY: Route = Route { url: |base| Ok(base.to_owned()), is_any: true, ..CHAT };
+/// Any other request whose answer is an event stream.
+pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 
 /// A request, ready for as many tries as it takes.
 pub struct Call {
     route: &'static Route,
     options: Options,
-    url: String,
-    /// A JSON text makes a POST; without one (`undefined`) it is a GET.
+    /// The query, with its question mark.
+    query: String,
     body: JsValue,
+    /// Whether the body is JSON.
+    is_json: bool,
+    /// When the time for the whole call is over, in milliseconds of the clock.
+    deadline: f64,
 }
 
 impl Call {
-    /// A call with these query parameters beside those of the options, and this body.
+    /// A call with these query parameters beside those of the options, and this body, which is JSON; without one
+    /// (`undefined`) that of the options is sent.
     pub fn new(route: &'static Route, options: &CallOptions, query: &JsValue, body: JsValue) -> Result<Self> {
         let options = Options::read(options)?;
-        let mut url = (route.url)(&options.base_url)?;
         let raw = UrlSearchParams::new().unwrap_throw();
         let params = QueryParams::from_raw(raw.clone());
         let [of_client, of_call] = &options.query;
@@ -71,57 +85,115 @@ impl Call {
         for more in [of_call, query] {
             add_query(&params, more)?;
         }
-        let query = host::to_text(&raw).map(String::from).unwrap_or_default();
+        let mut query = host::to_text(&raw).map(String::from).unwrap_or_default();
         if !query.is_empty() {
-            url = concat(&[&url, "?", &query]);
+            query = concat(&["?", &query]);
         }
-        Ok(Self { route, options, url, body })
+        let is_json = !body.is_undefined();
+        let body = if is_json { body } else { options.body.clone() };
+        let deadline = Date::now() + options.total_ms;
+        Ok(Self { route, options, query, body, is_json, deadline })
+    }
+
+    /// Where the call goes under this base URL.
+    fn url(&self, base: &str) -> Result<String> {
+        let url = match self.options.path.as_deref() {
+            Some(path) if request::is_absolute(path) => path.to_owned(),
+            Some(path) => concat(&[base, if path.as_bytes().first() == Some(&b'/') { "" } else { "/" }, path]),
+            None => (self.route.url)(base)?,
+        };
+        // The parameters of a path stay, and the others join them.
+        let query = match (text::find(&url, "?"), self.query.get(1..)) {
+            (Some(_), Some(query)) => concat(&["&", query]),
+            _ => self.query.clone(),
+        };
+        Ok(concat(&[&url, &query]))
     }
 
     /// Sends the request, again where the policy says so, and gives the whole answer, or the stream of it, ready to be
     /// read.
     pub async fn answer(self) -> Result<JsValue> {
         let signal = self.options.signal.as_ref();
+        let bases = Bases { call: &self };
+        bases.return_to_first().await?;
         let mut tried = 0;
         loop {
             if let Some(signal) = signal.filter(|_| self.options.is_aborted()) {
                 return Err(attempt::aborted(signal));
             }
             let last = tried >= self.options.max_retries;
-            let failure = match self.attempt(last).await {
+            let mut failure = match bases.attempt(last, tried).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
+            failure.retries = tried;
             let Some(asked_ms) = failure.again.filter(|_| !last) else { return Err(failure) };
-            let pause = Attempt::start(delay_ms(tried, Some(asked_ms), Math::random()), signal)?;
+            let delay = delay_ms(tried, Some(asked_ms), Math::random());
+            if delay >= self.left() {
+                // The time would be over before the next try.
+                return Err(failure);
+            }
             // Whatever ends the pause, the next try is due.
-            let _ = pause.over().await;
+            let _ = Attempt::start((delay, ""), signal)?.over().await;
             tried += 1;
         }
     }
 
+    /// How much time is left for the call, in milliseconds.
+    fn left(&self) -> f64 {
+        self.deadline - Date::now()
+    }
+
+    /// The time that a try may take, and the option that says so.
+    fn limit(&self) -> (f64, &'static str) {
+        let left = self.left();
+        if left < self.options.timeout_ms {
+            (left.max(0.0), "totalTimeout")
+        } else {
+            (self.options.timeout_ms, "timeout")
+        }
+    }
+
     /// One try: calls `fetch` and sorts what comes back into answers and failures.
-    async fn attempt(&self, last: bool) -> Result<JsValue> {
-        let mut attempt = Attempt::start(self.options.timeout_ms, self.options.signal.as_ref())?;
-        let key = if self.route.with_key { self.api_key(&attempt).await? } else { String::new() };
-        let headers = self.headers(&key)?;
+    async fn attempt(&self, base: &str, last: bool, tried: u32) -> Result<JsValue> {
+        let url = self.url(base)?;
+        let mut attempt = Attempt::start(self.limit(), self.options.signal.as_ref())?;
+        // A whole URL of another place is not where the key belongs.
+        let with_key = self.route.with_key && request::origin(&url) == request::origin(base);
+        let key = if with_key { self.api_key(&attempt).await? } else { String::new() };
+        let headers = self.headers(&key, with_key)?;
         attempt.secrets = headers::secrets(&headers);
-        let pending = attempt.race(&self.fetch(headers, &attempt));
-        let response = attempt.outcome(pending.await).map_err(|failure| self.no_answer(failure, &attempt.secrets))?;
+        let pending = attempt.race(&self.fetch(&url, headers, &attempt));
+        let response =
+            attempt.outcome(pending.await).map_err(|failure| self.no_answer(failure, &url, &attempt.secrets))?;
         let reply = Reply::new(response, attempt)?;
         let failure = if !matches!(reply.status(), 200..=299) {
             match refuse_unread(&reply, last) {
                 Some(failure) => failure,
-                None => refuse(&reply, Error::from_response(reply.status(), &reply.text().await?)),
+                None => {
+                    let unread = if reply.status() == 503 { reply.copy() } else { None };
+                    let failure = refuse(&reply, Error::from_response(reply.status(), &reply.text().await?));
+                    if let Some(response) = unread {
+                        // Not forged: a wrong model id, told as it came.
+                        if failure.error.kind == Kind::NotFound && self.hands_over(&response) {
+                            return Ok(response);
+                        }
+                        reply::cancel(&response);
+                    }
+                    failure
+                }
             }
+        } else if self.hands_over(reply.host()) {
+            return Ok(reply.host().clone());
         } else if let Some(read) = self.route.read {
-            match answer::json(&reply).await {
-                Ok(answer) => return read(answer),
+            match answer::json(&reply, self.options.max_response_bytes, self.route.is_any).await {
+                Ok(answer) if answer.is_object() && !self.route.is_any => return read(answer),
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             }
         } else {
             match answer::event_stream(&reply) {
-                Some(body) => return Ok(ChunkSource::new(reply, body, self.options.max_event_bytes).into()),
+                Some(body) => return Ok(ChunkSource::new(reply, body, &self.options, self.left(), tried).into()),
                 None => match reply.text().await {
                     Ok(text) => answer::no_stream(&reply, &text),
                     Err(failure) => failure,
@@ -131,20 +203,27 @@ impl Call {
         Err(reply.finish(failure))
     }
 
+    /// Shows the caller the response, and asks whether that is all that is wanted.
+    fn hands_over(&self, response: &JsValue) -> bool {
+        let asked = self.options.on_response.as_ref().map(|ask| ask.call1(&JsValue::UNDEFINED, response));
+        asked.is_some_and(|answer| answer.is_ok_and(|answer| answer.is_truthy()))
+    }
+
     /// What `fetch` gives: a promise, unless it is a caller's own, which may throw at once as well.
-    fn fetch(&self, headers: Headers, attempt: &Attempt) -> JsValue {
+    fn fetch(&self, url: &str, headers: Headers, attempt: &Attempt) -> JsValue {
         let init = self.init(headers, attempt);
-        host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), &init))
+        host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &url.into(), &init))
     }
 
     /// The failure when no response came.
-    fn no_answer(&self, mut failure: Box<Failure>, secrets: &[String]) -> Box<Failure> {
+    fn no_answer(&self, mut failure: Box<Failure>, url: &str, secrets: &[String]) -> Box<Failure> {
         if failure.error.kind == Kind::Connection {
-            let origin = request::origin(&self.url);
+            let origin = request::origin(url);
             failure.error.message =
                 concat(&["Connection error: could not reach `", origin, "` (", &failure.error.message, ")."]);
         }
-        failure.again = should_retry(failure.error.kind, None, None).then_some(f64::NAN);
+        let may_repeat = !self.options.unbilled || failure.error.kind == Kind::Connection && failure.reach == Reach::No;
+        failure.again = (may_repeat && should_retry(failure.error.kind, None, None)).then_some(f64::NAN);
         failure.redact(secrets)
     }
 
@@ -172,29 +251,27 @@ impl Call {
 
     /// The headers of this try. On the OpenAI road only `authorization`, `content-type` and `accept` are sent by
     /// default: any other header would have to be allowed by the server's preflight answer.
-    fn headers(&self, key: &str) -> Result<Headers> {
+    fn headers(&self, key: &str, with_key: bool) -> Result<Headers> {
         let headers = Headers::new();
         let accept = if self.route.is_stream() { "text/event-stream" } else { "application/json" };
         headers.set("accept", accept);
-        if !self.body.is_undefined() {
+        if self.is_json {
             headers.set("content-type", "application/json");
         }
-        if self.route.with_key {
-            if !key.is_empty() {
-                check_api_key(key)?;
-                headers.set("authorization", &concat(&["Bearer ", key]));
-            }
-            if let Some(code) = &self.options.app_code {
-                headers::set(&headers, "APP-Code", code)?;
-            }
+        if !key.is_empty() {
+            check_api_key(key)?;
+            headers.set("authorization", &concat(&["Bearer ", key]));
         }
-        let [of_client, of_call] = &self.options.headers;
+        let [own, of_client, of_call] = &self.options.headers;
+        if with_key {
+            headers::merge(&headers, own)?;
+        }
         headers::merge(&headers, of_client)?;
-        if !self.route.with_key {
+        if !with_key {
             KEY_HEADERS.iter().for_each(|name| headers.delete(name));
         }
         headers::merge(&headers, of_call)?;
-        if self.route.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
+        if with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
             check_api_key(key)?;
         }
         Ok(headers)
@@ -203,14 +280,103 @@ impl Call {
     /// The second argument of `fetch`.
     fn init(&self, headers: Headers, attempt: &Attempt) -> Object {
         let init = Object::new();
-        let method = if self.body.is_undefined() { "GET" } else { "POST" };
-        host::set(&init, "method", &method.into());
+        // A redirect could carry the key to another origin.
+        host::set(&init, "redirect", &"manual".into());
+        if self.options.fetch_options.is_object() {
+            Object::assign(&init, self.options.fetch_options.unchecked_ref());
+        }
+        let default = if self.body.is_undefined() { "GET" } else { "POST" };
+        let method = self.options.method.as_deref().unwrap_or(default);
+        host::set(&init, "method", &method.to_ascii_uppercase().into());
         host::set(&init, "headers", &headers.into_raw());
         host::set(&init, "body", &self.body);
         host::set(&init, "signal", &attempt.controller().signal());
-        // A redirect could carry the key to another origin.
-        host::set(&init, "redirect", &"manual".into());
         init
+    }
+}
+
+/// The base URLs of a call.
+struct Bases<'a> {
+    call: &'a Call,
+}
+
+impl Bases<'_> {
+    fn at(&self) -> usize {
+        let at = host::get(&self.call.options.bases, "at").as_f64().unwrap_or_default();
+        at as usize % self.call.options.base_urls.len()
+    }
+
+    fn go_to(&self, at: usize) {
+        let state = &self.call.options.bases;
+        if self.at() == 0 {
+            host::set(state, "since", &Date::now().into());
+        }
+        host::set(state, "at", &(at as u32).into());
+    }
+
+    /// Goes back to the first base URL, when it was left long ago and can be reached again.
+    async fn return_to_first(&self) -> Result<()> {
+        let state = &self.call.options.bases;
+        let since = host::get(state, "since").as_f64().unwrap_or_default();
+        if self.at() != 0 && Date::now() - since >= REST_MS {
+            // Now, so that other calls do not look as well.
+            host::set(state, "since", &Date::now().into());
+            if self.can_be_reached(0).await? {
+                self.go_to(0);
+            }
+        }
+        Ok(())
+    }
+
+    /// One try, at the base URL that worked last, and where that cannot be reached at the others.
+    async fn attempt(&self, last: bool, tried: u32) -> Result<JsValue> {
+        let base_urls = &self.call.options.base_urls;
+        let mut left = base_urls.len();
+        loop {
+            left -= 1;
+            let at = self.at();
+            let failure = match self.call.attempt(&base_urls[at], last, tried).await {
+                Err(failure) if left > 0 && failure.error.kind == Kind::Connection => failure,
+                outcome => return outcome,
+            };
+            let is_unreached = match failure.reach {
+                Reach::No => true,
+                Reach::Maybe => false,
+                Reach::Untold => !self.can_be_reached(at).await?,
+            };
+            if !is_unreached {
+                return Err(failure);
+            }
+            if self.at() == at {
+                // No other call has left it meanwhile.
+                self.go_to((at + 1) % base_urls.len());
+            }
+        }
+    }
+
+    /// Whether a server answers at a base URL, whatever it says: a request that has no key and costs nothing.
+    async fn can_be_reached(&self, at: usize) -> Result<bool> {
+        let options = &self.call.options;
+        let attempt = Attempt::start((PROBE_MS.min(self.call.left()), ""), options.signal.as_ref())?;
+        let init = Object::new();
+        host::set(&init, "method", &"GET".into());
+        host::set(&init, "headers", &Headers::new().into_raw());
+        host::set(&init, "signal", &attempt.controller().signal());
+        let global = js_sys::global();
+        if ["document", "importScripts"].iter().any(|name| host::is_true(&global, name)) {
+            // In a browser, an answer that the page may not read is one as well.
+            host::set(&init, "mode", &"no-cors".into());
+        }
+        let url = concat(&[&options.base_urls[at], request::MODELS]);
+        let pending = host::or_rejected(options.fetch.call2(&JsValue::UNDEFINED, &url.as_str().into(), &init));
+        match attempt.outcome(attempt.race(&pending).await) {
+            Ok(response) => {
+                reply::cancel(&response);
+                Ok(true)
+            }
+            Err(failure) if failure.error.kind == Kind::Abort => Err(failure),
+            Err(_) => Ok(false),
+        }
     }
 }
 
@@ -247,7 +413,7 @@ fn refuse_unread(reply: &Reply, last: bool) -> Option<Box<Failure>> {
     // The text of a 503 tells a wrong model id from an overload; any other body is not read to be thrown away.
     let unread = failure.error.kind == Kind::Redirect || !last && status != 503 && failure.again.is_some();
     unread.then(|| {
-        reply.cancel();
+        reply::cancel(reply.host());
         failure
     })
 }
@@ -267,7 +433,7 @@ fn asked_ms(reply: &Reply) -> f64 {
     let number = |name| reply.header(name).and_then(|text| host::number(&text.into()));
     number("retry-after-ms")
         .or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))
-        .unwrap_or_else(|| js_sys::Date::parse(&reply.header("retry-after").unwrap_or_default()) - js_sys::Date::now())
+        .unwrap_or_else(|| Date::parse(&reply.header("retry-after").unwrap_or_default()) - Date::now())
 }
 
 fn redirected(reply: &Reply) -> Box<Failure> {

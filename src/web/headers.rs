@@ -12,13 +12,6 @@ use crate::request::check_header;
 pub const KEY_HEADERS: [&str; 6] =
     ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie"];
 
-/// Sets `name` to `value` where both can be sent.
-pub fn set(headers: &Headers, name: &str, value: &str) -> Result<()> {
-    check_header(name, value)?;
-    headers.set(name, value);
-    Ok(())
-}
-
 /// Merges the caller's headers in: a `Headers`, a list of pairs, or an object. They win over what is there; a name that
 /// the caller gives twice has both values. `null` removes a header and `undefined` leaves it as it is; a list of values
 /// is joined as HTTP does it.

@@ -3,7 +3,7 @@
 //! Whatever comes from a caller is touched through functions that catch: an exception that crossed the core would end
 //! the process, and its call would never be answered.
 
-use js_sys::{Array, Function, JsString, Promise, Reflect};
+use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -30,6 +30,23 @@ extern "C" {
     /// The items of an iterable.
     #[wasm_bindgen(js_namespace = Array, js_name = from, catch)]
     pub fn items(iterable: &JsValue) -> Result<Array, JsValue>;
+
+    /// Two texts as one; fails where that is too long for a string of the host.
+    #[wasm_bindgen(js_namespace = ["String", "prototype", "concat"], js_name = call, catch)]
+    pub fn concat(text: &JsValue, more: &JsValue) -> Result<JsValue, JsValue>;
+
+    /// The decoder of UTF-8, whose texts stay the host's.
+    pub type TextDecoder;
+
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> TextDecoder;
+
+    #[wasm_bindgen(method, catch)]
+    pub fn decode(this: &TextDecoder, bytes: &JsValue, options: &Object) -> Result<JsValue, JsValue>;
+
+    /// What is left of a character that was cut.
+    #[wasm_bindgen(method, js_name = decode, catch)]
+    pub fn end(this: &TextDecoder) -> Result<JsValue, JsValue>;
 
     /// `JSON.parse` of a text of the host's, which need not be copied to be parsed.
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
@@ -77,6 +94,11 @@ pub fn call(object: &JsValue, name: &str) -> Option<JsValue> {
 /// A rejected promise for what was thrown.
 pub fn or_rejected(result: Result<JsValue, JsValue>) -> JsValue {
     result.unwrap_or_else(|cause| Promise::reject(&cause).into())
+}
+
+/// A number as a person reads it.
+pub fn whole(number: f64) -> String {
+    to_text(&number.round().into()).map(String::from).unwrap_or_default()
 }
 
 /// Whether an option was left out.

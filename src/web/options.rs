@@ -1,15 +1,16 @@
 //! What a call takes. The façade has made the options whole: the base URL is resolved and checked, a key that comes
 //! from the environment is in place.
 
-use js_sys::Function;
+use js_sys::{Array, Function, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
-use super::failure::{Result, invalid};
+use super::failure::{Failure, Result, invalid};
 use super::host;
 use crate::request;
 use crate::retry;
 use crate::sse::MAX_EVENT_BYTES;
+use crate::text::concat;
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,11 +24,52 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = apiKey)]
     fn api_key(this: &CallOptions) -> JsValue;
 
-    #[wasm_bindgen(method, getter, js_name = appCode)]
-    fn app_code(this: &CallOptions) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = fallbackBaseURLs)]
+    fn fallback_base_urls(this: &CallOptions) -> JsValue;
 
     #[wasm_bindgen(method, getter)]
-    fn timeout(this: &CallOptions) -> JsValue;
+    fn bases(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn method(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn path(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &CallOptions) -> JsValue;
+
+    /// Whether a request that is no chat is answered with an event stream.
+    #[wasm_bindgen(method, getter, js_name = stream)]
+    pub fn is_stream(this: &CallOptions) -> bool;
+
+    #[wasm_bindgen(method, getter, js_name = onResponse)]
+    fn on_response(this: &CallOptions) -> JsValue;
+
+    /// Time allowed for a try, in milliseconds, if the caller says so.
+    #[wasm_bindgen(method, getter)]
+    pub fn timeout(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = firstEventTimeout)]
+    fn first_event_timeout(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = idleTimeout)]
+    fn idle_timeout(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = totalTimeout)]
+    fn total_timeout(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    fn retry(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = maxResponseBytes)]
+    fn max_response_bytes(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = fetchOptions)]
+    fn fetch_options(this: &CallOptions) -> JsValue;
+
+    #[wasm_bindgen(method, getter, js_name = ownHeaders)]
+    fn own_headers(this: &CallOptions) -> JsValue;
 
     #[wasm_bindgen(method, getter, js_name = maxRetries)]
     fn max_retries(this: &CallOptions) -> JsValue;
@@ -56,24 +98,45 @@ extern "C" {
 
 /// The options, read and checked. They are the façade's own object, so that reading them calls nothing of the caller's.
 pub struct Options {
-    /// The root of the API, without a slash at its end.
-    pub base_url: String,
+    /// The roots of the API, without a slash at their ends: the first, and those to fall back to.
+    pub base_urls: Vec<String>,
+    /// Which of them is used: an object that the calls of a client share, with `at`, its number, and `since`, when the
+    /// first was left or looked at last.
+    pub bases: JsValue,
+    /// The HTTP method, where the caller says it.
+    pub method: Option<String>,
+    /// The path under the root, or a whole URL, where the caller says it.
+    pub path: Option<String>,
+    /// Of a request that is no chat: its body, in whatever form the host sends it.
+    pub body: JsValue,
+    /// Called with the response of a success; says whether that is all that is wanted.
+    pub on_response: Option<Function>,
     /// The key, or a function that gives it for each try.
     pub api_key: JsValue,
-    /// AIHubMix's partner code.
-    pub app_code: Option<String>,
     /// Time allowed for a try, in milliseconds.
     pub timeout_ms: f64,
+    /// Time allowed until the first event of a stream, between two of its lines, and for the call, in milliseconds.
+    pub first_event_ms: f64,
+    /// See above.
+    pub idle_ms: f64,
+    /// See above.
+    pub total_ms: f64,
     /// How often a failed try is repeated.
     pub max_retries: u32,
+    /// Whether a try that may have been billed is never repeated.
+    pub unbilled: bool,
     /// The most bytes that one event of a stream may have.
     pub max_event_bytes: usize,
+    /// The most bytes that an answer may have.
+    pub max_response_bytes: f64,
     /// The caller's signal.
     pub signal: Option<AbortSignal>,
     /// The caller's `fetch`, or the host's.
     pub fetch: Function,
-    /// The client's headers and the call's, which win.
-    pub headers: [JsValue; 2],
+    /// More of what `fetch` is called with.
+    pub fetch_options: JsValue,
+    /// The headers that other options stand for, the client's, and the call's; the later win.
+    pub headers: [JsValue; 3],
     /// The client's query parameters and the call's, which win.
     pub query: [JsValue; 2],
 }
@@ -83,22 +146,40 @@ impl Options {
     pub fn read(options: &CallOptions) -> Result<Self> {
         let fetch = Some(options.fetch()).filter(|fetch| !host::is_absent(fetch));
         let fetch = fetch.unwrap_or_else(|| host::get(&js_sys::global(), "fetch"));
+        let mut base_urls = vec![options.base_url().as_string().ok_or_else(|| invalid("`baseURL` must be a string."))?];
+        let fallbacks = options.fallback_base_urls();
+        if Array::is_array(&fallbacks) {
+            base_urls.extend(fallbacks.unchecked_into::<Array>().iter().filter_map(|url| url.as_string()));
+        }
+        let bases = Some(options.bases()).filter(JsValue::is_object);
+        let timeout_ms = milliseconds(&options.timeout(), "timeout", request::TIMEOUT_MS)?;
+        let idle_ms = request::IDLE_MS.min(timeout_ms);
         Ok(Self {
-            base_url: options.base_url().as_string().ok_or_else(|| invalid("`baseURL` must be a string."))?,
+            base_urls,
+            bases: bases.unwrap_or_else(|| Object::new().into()),
+            method: options.method().as_string(),
+            path: options.path().as_string(),
+            body: options.body(),
+            on_response: options.on_response().dyn_into().ok(),
             api_key: options.api_key(),
-            app_code: match options.app_code() {
-                code if host::is_absent(&code) => None,
-                code => Some(code.as_string().ok_or_else(|| invalid("`appCode` must be a string."))?),
-            },
-            timeout_ms: read_number(&options.timeout(), request::TIMEOUT_MS)
-                .ok_or_else(|| invalid("`timeout` must be a number of milliseconds, 0 or more."))?,
+            timeout_ms,
+            first_event_ms: milliseconds(&options.first_event_timeout(), "firstEventTimeout", idle_ms)?,
+            idle_ms: milliseconds(&options.idle_timeout(), "idleTimeout", idle_ms)?,
+            total_ms: milliseconds(&options.total_timeout(), "totalTimeout", f64::INFINITY)?,
             max_retries: read_number(&options.max_retries(), f64::from(retry::MAX_RETRIES))
                 .filter(|number| number.fract() == 0.0)
                 .map(saturate)
                 .ok_or_else(|| invalid("`maxRetries` must be a whole number, 0 or more."))?,
+            unbilled: match options.retry() {
+                retry if host::is_absent(&retry) => false,
+                retry if retry == "unbilled" => true,
+                _ => return Err(invalid("`retry` must be \"unbilled\", or be left out.")),
+            },
             max_event_bytes: read_number(&options.max_event_bytes(), f64::from(MAX_EVENT_BYTES as u32))
                 .map(|number| saturate(number) as usize)
-                .ok_or_else(|| invalid("`maxEventBytes` must be a number of bytes, 0 or more."))?,
+                .ok_or_else(|| not_a_number("maxEventBytes", "bytes"))?,
+            max_response_bytes: read_number(&options.max_response_bytes(), request::MAX_RESPONSE_BYTES)
+                .ok_or_else(|| not_a_number("maxResponseBytes", "bytes"))?,
             signal: match options.signal() {
                 signal if host::is_absent(&signal) => None,
                 signal if host::has_function(&signal, "addEventListener") => Some(signal.unchecked_into()),
@@ -107,7 +188,8 @@ impl Options {
             fetch: fetch
                 .dyn_into()
                 .map_err(|_| invalid("`fetch` is not a function, and this host has none of its own."))?,
-            headers: [options.default_headers(), options.headers()],
+            fetch_options: options.fetch_options(),
+            headers: [options.own_headers(), options.default_headers(), options.headers()],
             query: [options.default_query(), options.query()],
         })
     }
@@ -116,6 +198,15 @@ impl Options {
     pub fn is_aborted(&self) -> bool {
         self.signal.as_ref().is_some_and(|signal| host::is_true(signal, "aborted"))
     }
+}
+
+/// A time, which is `default` where it was left out.
+fn milliseconds(value: &JsValue, name: &str, default: f64) -> Result<f64> {
+    read_number(value, default).ok_or_else(|| not_a_number(name, "milliseconds"))
+}
+
+fn not_a_number(name: &str, unit: &str) -> Box<Failure> {
+    invalid(&concat(&["`", name, "` must be a number of ", unit, ", 0 or more."]))
 }
 
 /// A number that is not negative; infinity is one.

@@ -1,18 +1,18 @@
 //! A response of the host or of a caller's `fetch`, whatever class it is of: its status, headers and error body.
 
 use gloo_net::http::Response;
-use js_sys::{Array, JSON, Promise, Uint8Array};
+use js_sys::{Array, JSON, Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
 use super::attempt::Attempt;
-use super::failure::{Failure, Result, invalid};
+use super::failure::{Failure, Result, failure, invalid};
 use super::host;
 use crate::error::Kind;
 use crate::text;
 
 /// How much of an error body is read, in bytes; the rest is cancelled.
-const MAX_ERROR_BODY: usize = 1 << 20;
+const MAX_ERROR_BODY: f64 = 1_048_575.0;
 
 /// A response whose headers have arrived, and the try that it answers.
 pub struct Reply {
@@ -80,14 +80,14 @@ impl Reply {
         if host::has_function(&headers, "get") { failure.with_headers(headers) } else { failure }
     }
 
-    /// Lets the connection go without reading the body.
-    pub fn cancel(&self) {
-        let body = host::get(&self.host, "body");
-        for name in ["cancel", "destroy"] {
-            if let Some(left) = host::call(&body, name) {
-                return forget(left);
-            }
-        }
+    /// The response once more, with a body of its own, where it can be had.
+    pub fn copy(&self) -> Option<JsValue> {
+        host::get_function(&self.host, "clone")?.call0(&self.host).ok()
+    }
+
+    /// The response itself, as `fetch` gave it.
+    pub fn host(&self) -> &JsValue {
+        &self.host
     }
 
     /// Whether the body can be had as a text.
@@ -96,9 +96,32 @@ impl Reply {
     }
 
     /// The body of a success as one JavaScript string, or, of a response that gives no text, parsed by itself.
-    pub async fn whole(&self) -> Result<JsValue> {
-        let pending = self.unread()?;
-        self.attempt.outcome(self.attempt.race(&pending).await)
+    ///
+    /// # Errors
+    /// [`Kind::TooLarge`] when it has more than `max` bytes, which are not read.
+    pub async fn whole(&self, max: f64) -> Result<JsValue> {
+        // The host reads it faster, where it is known to stop in time.
+        let reader = if self.length().is_some_and(|length| length <= max) { None } else { self.reader() };
+        let Some(reader) = reader else {
+            let pending = self.unread()?;
+            return self.attempt.outcome(self.attempt.race(&pending).await);
+        };
+        let (text, is_whole) = self.read(&reader, max).await?;
+        if !is_whole {
+            let message = "The answer has more bytes than `maxResponseBytes` allows.";
+            return Err(failure(Kind::TooLarge, message));
+        }
+        Ok(text)
+    }
+
+    /// How many bytes the body has, where that can be relied on: a browser does not say of another origin's answer
+    /// whether they are compressed, and what a caller's `fetch` says has been checked by nobody.
+    fn length(&self) -> Option<f64> {
+        let is_checked = host::get_text(&self.host, "type").is_some_and(|kind| kind == "basic");
+        if !is_checked || self.header("content-encoding").is_some() {
+            return None;
+        }
+        host::number(&self.header("content-length")?.into())
     }
 
     fn unread(&self) -> Result<JsValue> {
@@ -112,42 +135,69 @@ impl Reply {
         host::get_function(&body, "getReader")?.call0(&body).ok()
     }
 
+    /// Reads a little over `max` bytes at most, and says whether these were all. The rest is cancelled.
+    async fn read(&self, reader: &JsValue, max: f64) -> Result<(JsValue, bool)> {
+        let (decoder, more) = (host::TextDecoder::new(), Object::new());
+        host::set(&more, "stream", &true.into());
+        let (mut text, mut length) = (JsValue::from(""), 0.0);
+        let outcome = loop {
+            let pending = host::call(reader, "read").unwrap_or(JsValue::UNDEFINED);
+            let result = match self.attempt.outcome(self.attempt.race(&pending).await) {
+                Ok(result) => result,
+                Err(failure) => break Err(failure),
+            };
+            let part = host::get(&result, "value");
+            let is_last = host::is_true(&result, "done") || !part.is_object();
+            let decoded = if is_last { decoder.end() } else { decoder.decode(&part, &more) };
+            // Fails for what is not bytes, and for more than a string can hold.
+            match decoded.and_then(|decoded| host::concat(&text, &decoded)) {
+                Ok(longer) => text = longer,
+                Err(cause) => {
+                    break Err(failure(Kind::TooLarge, "The answer cannot be held as a text.").caused_by(cause));
+                }
+            }
+            if is_last {
+                return Ok((text, true));
+            }
+            length += host::get(&part, "byteLength").as_f64().unwrap_or_default();
+            if length > max {
+                break Ok((text, false));
+            }
+        };
+        if let Some(left) = host::call(reader, "cancel") {
+            forget(left);
+        }
+        outcome
+    }
+
     /// The body of an error as text, up to [`MAX_ERROR_BODY`]. A body that breaks off says as much as an empty one,
     /// since the status alone is already an error; an abort or the end of the time allowed counts.
     pub async fn text(&self) -> Result<String> {
-        let reader = self.reader();
-        let mut bytes = Vec::new();
-        while bytes.len() < MAX_ERROR_BODY {
-            let pending = match &reader {
-                Some(reader) => host::call(reader, "read").unwrap_or(JsValue::UNDEFINED),
-                None => self.unread()?,
-            };
-            let pending = self.attempt.race(&pending);
-            let result = match self.attempt.outcome(pending.await) {
-                Err(failure) if failure.error.kind == Kind::Connection => return Ok(String::new()),
-                outcome => outcome?,
-            };
-            if reader.is_none() {
-                let written = || JSON::stringify(&result).ok().and_then(|text| text.as_string());
-                return Ok(result.as_string().or_else(written).unwrap_or_default());
+        let outcome = match self.reader() {
+            Some(reader) => self.read(&reader, MAX_ERROR_BODY).await.map(|(text, _)| text),
+            None => {
+                let pending = self.unread()?;
+                self.attempt.outcome(self.attempt.race(&pending).await)
             }
-            if host::is_true(&result, "done") {
-                break;
+        };
+        match outcome {
+            Err(failure) if failure.error.kind == Kind::Connection => Ok(String::new()),
+            Err(failure) => Err(failure),
+            Ok(body) => {
+                let written = || JSON::stringify(&body).ok().and_then(|text| text.as_string());
+                Ok(body.as_string().or_else(written).unwrap_or_default())
             }
-            let part = host::get(&result, "value");
-            if !part.is_object() {
-                break;
-            }
-            // A copy, so that bytes of another realm, which are no instance of this one's class, are read as well.
-            bytes.extend(Uint8Array::new(&part).to_vec());
         }
-        bytes.truncate(MAX_ERROR_BODY);
-        if let Some(left) = reader.and_then(|reader| host::call(&reader, "cancel")) {
-            forget(left);
+    }
+}
+
+/// Lets the connection of a response go without reading its body.
+pub fn cancel(response: &JsValue) {
+    let body = host::get(response, "body");
+    for name in ["cancel", "destroy"] {
+        if let Some(left) = host::call(&body, name) {
+            return forget(left);
         }
-        // As `Response.text()` decodes: without the byte-order mark.
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        Ok(text::decode(bytes).into_owned())
     }
 }
 

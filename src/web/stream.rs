@@ -4,10 +4,12 @@ use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
 use super::failure::Failure;
+use super::options::Options;
 use super::reply::Reply;
 use crate::batch::Batch;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::stream::ChunkStream;
+use crate::text::concat;
 
 /// A streamed answer whose headers have arrived. The iteration itself is JavaScript's: it reads `body`, puts the bytes
 /// into the `room` made for them, has them decoded by `feed`, and calls `close` when it is done, however that came about.
@@ -20,20 +22,26 @@ pub struct ChunkSource {
     /// Where the parts of the completion are in memory.
     parts: Vec<u32>,
     body: JsValue,
+    /// The time allowed until the first event, for a silence after it, and for all that is left, in milliseconds.
+    limits: [f64; 3],
+    /// How many tries came before the one that was answered.
+    retries: u32,
     /// Holds the listener on the caller's signal until the stream is closed.
     reply: Reply,
 }
 
 impl ChunkSource {
-    /// The stream of this reply.
-    pub fn new(reply: Reply, body: JsValue, max_event_bytes: usize) -> Self {
+    /// The stream of this reply, which came after so many `retries`, when there were `left_ms` for all of it.
+    pub fn new(reply: Reply, body: JsValue, options: &Options, left_ms: f64, retries: u32) -> Self {
         reply.stop_clock();
         Self {
-            stream: ChunkStream::new(reply.status()).with_max_event_bytes(max_event_bytes),
+            stream: ChunkStream::new(reply.status()).with_max_event_bytes(options.max_event_bytes),
             batch: Batch::default(),
             text_only: false,
             parts: Vec::new(),
             body,
+            limits: [options.first_event_ms, options.idle_ms, left_ms],
+            retries,
             reply,
         }
     }
@@ -51,7 +59,9 @@ impl ChunkSource {
     }
 
     fn failure(&self, error: Error) -> Box<Failure> {
-        self.reply.finish(error.into())
+        let mut failure = self.reply.finish(error.into());
+        failure.retries = self.retries;
+        failure
     }
 }
 
@@ -125,6 +135,23 @@ impl ChunkSource {
     #[wasm_bindgen(unchecked_return_type = "unknown")]
     pub fn broken(&self, #[wasm_bindgen(unchecked_param_type = "unknown")] cause: JsValue) -> JsValue {
         self.failure(self.stream.truncated()).caused_by(cause).into()
+    }
+
+    /// The time allowed until the first event, for a silence after it, and for all that is left, in milliseconds.
+    pub fn limits(&self) -> Vec<f64> {
+        self.limits.to_vec()
+    }
+
+    /// The error data for a stream that has reached one of its limits.
+    #[wasm_bindgen(js_name = timedOut, unchecked_return_type = "unknown")]
+    pub fn timed_out(&self, limit: usize) -> JsValue {
+        let (what, name) = match limit {
+            0 => ("no event came", "firstEventTimeout"),
+            1 => ("it was silent", "idleTimeout"),
+            _ => ("it did not end", "totalTimeout"),
+        };
+        let message = concat(&["The stream timed out: ", what, " within the time that `", name, "` allows."]);
+        self.failure(Error::new(Kind::StreamTimeout, message)).into()
     }
 
     /// Lets go of the caller's signal.

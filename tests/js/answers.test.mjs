@@ -70,7 +70,6 @@ suite("a 200 that is no success", () => {
   const wrong = [
     ["malformed JSON", '{"id":"chatcmpl-1","choices":[{"message":{"content":"a secret text'],
     ["JSON and more", `${JSON.stringify(COMPLETION)} trailing secret`],
-    ["nothing", ""],
     ["blanks", " \n\t "],
     ["a text", '"secret"'],
     ["a number", "5"],
@@ -93,6 +92,11 @@ suite("a 200 that is no success", () => {
       assert.ok(!inspect(error, { depth: 10 }).includes("secret"), inspect(error));
     });
   }
+
+  test("E4: is nothing where the body is empty, and null where the status says that there is none", async () => {
+    assert.equal(await wholeOf(() => new Response("", { headers: { "content-type": "application/json" } })), undefined);
+    assert.equal(await wholeOf(() => new Response(null, { status: 204 })), null);
+  });
 
   test("but an HTML page is an error that says so", async () => {
     const page = () => new Response("<html>secret</html>", { headers: { "content-type": "text/html; charset=utf-8" } });

@@ -190,7 +190,8 @@ suite("random bytes", () => {
       const bytes = Uint8Array.from({ length: next(200) }, () => next(256));
       const status = [200, 400, 429, 500, 503][round % 5];
       const outcome = await ask(clientWith(async () => new Response(bytes, { status }))).catch((error) => error);
-      assert.ok(outcome instanceof ChatmuxError, `round ${round}: ${outcome}`);
+      const isNothing = status === 200 && bytes.length === 0 && outcome === undefined;
+      assert.ok(isNothing || outcome instanceof ChatmuxError, `round ${round}: ${outcome}`);
     }
     await stillWorks();
   });

@@ -81,7 +81,7 @@ suite("models.list()", () => {
   test("does not stumble over an answer without a body", async () => {
     const client = clientWith(async () => new Response(null, { status: 204 }));
     const outcome = await client.models.list().then((list) => list, (error) => error);
-    assert.ok(outcome === null || outcome instanceof ChatmuxError, String(outcome));
+    assert.ok(outcome == null || outcome instanceof ChatmuxError, String(outcome));
   });
 });
 

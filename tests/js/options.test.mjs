@@ -98,7 +98,7 @@ suite("headers", () => {
     await ask(clientOf(server, { appCode: "ABCD1234" }));
     assert.equal(server.requests[0].headers["app-code"], "ABCD1234");
     const error = await failure(ask(clientOf(server, { appCode: "a\nb" })));
-    assert.match(error.message, /APP-Code/);
+    assert.match(error.message, /app-code/);
   });
 });
 

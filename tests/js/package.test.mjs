@@ -192,9 +192,9 @@ suite("the types", () => {
       listCatalogue: "CatalogueModel[]",
     })) {
       const signature = new RegExp(`export declare function ${name}\\([^;]*\\): ([^;]*);`).exec(flat);
-      assert.equal(signature?.[1], `Promise<${type}>`, name);
+      assert.equal(signature?.[1], `APIPromise<${type}>`, name);
     }
-    assert.match(flat, /export declare function init\(|export \{ ChunkStream, init, Stream \}/);
+    assert.match(flat, /export declare function init\(|export \{ APIPromise, ChunkStream, init, Stream \}/);
   });
 
   test("never say any, but for what wasm-bindgen writes of its own module", () => {

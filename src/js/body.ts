@@ -1,0 +1,54 @@
+/** The body of a request that is no chat, in the forms that callers have it. */
+
+import { ChatmuxError } from "./errors.js";
+import type { HeadersLike } from "./options.js";
+
+type Parts = AsyncIterable<unknown> | Iterable<unknown>;
+
+/** Whether a body is sent as JSON. A text is, unless a header says what else it is. */
+export function isJson(body: unknown, headers: HeadersLike | null | undefined): boolean {
+  if (body == null) return false;
+  if (typeof body === "string") return !hasContentType(headers);
+  if (typeof body !== "object") return true;
+  const { Blob, FormData, URLSearchParams } = globalThis;
+  const isRaw = body instanceof ArrayBuffer || ArrayBuffer.isView(body) || [Blob, FormData, URLSearchParams].some((Class) => Class && body instanceof Class);
+  return !isRaw && !isStream(body);
+}
+
+/** Whether a body can be read once only: a stream, or what gives its parts one by one. */
+export function isStream(body: unknown): body is ReadableStream | Parts {
+  if (typeof body !== "object" || body === null) return false;
+  return "getReader" in body || Symbol.asyncIterator in body || (Symbol.iterator in body && "next" in body);
+}
+
+/** The stream of such a body. */
+export function toReadableStream(body: ReadableStream | Parts): ReadableStream {
+  if ("getReader" in body) return body;
+  const iterator = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+}
+
+/** The JSON of a body. @throws {ChatmuxError} when it has none. */
+export function toJson(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    throw new ChatmuxError("`body` cannot be written as JSON: it holds a cycle or a BigInt, or nests too deep.", { cause });
+  }
+}
+
+function hasContentType(headers: HeadersLike | null | undefined): boolean {
+  if (!headers) return false;
+  const names = Symbol.iterator in headers ? [...(headers as Iterable<readonly [string, string]>)].map(([name]) => name) : Object.keys(headers);
+  return names.some((name) => name.toLowerCase() === "content-type");
+}
