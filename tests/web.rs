@@ -273,9 +273,7 @@ async fn what_cannot_be_asked_is_refused_before_anything_is_sent() {
     }
     let streamed = web::create_chat_completion_stream(&js(REQUEST), &options(&fetch, "")).await;
     check_kind(&streamed.expect_err("`stream` is missing"), "invalid_request");
-    for members in ["timeout: -1", "timeout: NaN", "maxRetries: 1.5", "maxRetries: -1", "query: 'a=1'"] {
-        refused(&fetch, members, "invalid_request").await;
-    }
+    refused(&fetch, "query: 'a=1'", "invalid_request").await;
     assert_eq!(calls(&fetch), 0);
 }
 
@@ -437,7 +435,6 @@ async fn a_fetch_that_gives_no_response_is_refused() {
     for value in ["undefined", "null", "'text'", "Promise.resolve(7)"] {
         refused(&fetch(&format!("return {value};")), "", "invalid_request").await;
     }
-    refused(&js("5"), "", "invalid_request").await;
 }
 
 #[test]

@@ -4,10 +4,9 @@
  */
 
 import { inContext } from "./context.js";
-import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
-import { type CallOptions, complete } from "./options.js";
+import { type CallOptions, check, complete } from "./options.js";
 import { APIPromise, isRaw, requestId, type Sent } from "./promise.js";
 import { isJson, isStream, toJson, toReadableStream } from "./body.js";
 import { ChunkStream, Stream } from "./stream.js";
@@ -116,8 +115,9 @@ function call<Raw, Answer = Raw>(
     const whole: CallOptions & Internal = complete(options ?? {});
     // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
     if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
-    if (typeof whole.fetch !== "function" && whole.fetch != null) throw new ChatmuxError("`fetch` is not a function.");
-    whole.fetch = inContext(whole.fetch ?? globalThis.fetch);
+    whole.fetch ??= globalThis.fetch;
+    check(whole);
+    whole.fetch = inContext(whole.fetch);
     whole.ownHeaders = ownHeaders(whole, method);
     whole.onResponse = (response) => {
       sent.response = response;

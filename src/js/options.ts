@@ -137,6 +137,27 @@ export function complete<T extends ClientOptions & { bases?: object }>(options: 
   return { ...options, apiKey, baseURL, fallbackBaseURLs: fallbacks.map(trimmed), bases: {} };
 }
 
+const NUMBERS = {
+  ...{ timeout: "milliseconds", firstEventTimeout: "milliseconds", idleTimeout: "milliseconds", totalTimeout: "milliseconds" },
+  ...{ maxEventBytes: "bytes", maxResponseBytes: "bytes" },
+};
+
+/** Checks what the core relies on. @throws {ChatmuxError} that says which option is wrong. */
+export function check(options: CallOptions): void {
+  const fail = (what: string): never => {
+    throw new ChatmuxError(what);
+  };
+  const isNumber = (value: unknown): boolean => value == null || (typeof value === "number" && value >= 0);
+  for (const [name, unit] of Object.entries(NUMBERS)) {
+    if (!isNumber(options[name as "timeout"])) fail(`\`${name}\` must be a number of ${unit}, 0 or more.`);
+  }
+  const { maxRetries, retry, signal, fetch } = options;
+  if (!isNumber(maxRetries) || (maxRetries ?? 0) % 1) fail("`maxRetries` must be a whole number, 0 or more.");
+  if (retry != null && retry !== "unbilled") fail('`retry` must be "unbilled", or be left out.');
+  if (signal != null && typeof signal.addEventListener !== "function") fail("`signal` must be an AbortSignal.");
+  if (typeof fetch !== "function") fail("`fetch` is not a function, and this host has none of its own.");
+}
+
 function trimmed({ href }: URL): string {
   return href.replace(/\/+$/, "");
 }

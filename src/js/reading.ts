@@ -24,6 +24,8 @@ export function consumed(): ChatmuxError {
   return new ChatmuxError("Cannot iterate over a consumed stream, use `.tee()` to split the stream.");
 }
 
+/** The limits of time, by their numbers in `src/web/stream.rs`. */
+const [FIRST_EVENT, IDLE, TOTAL] = [0, 1, 2];
 /** How often the clock of a stream ticks in the time that it may be silent, and the longest time between two ticks. */
 const TICKS = 4;
 const MAX_TICK_MS = 0x7fffffff;
@@ -50,7 +52,6 @@ class Body {
   #total: unknown;
   /** Whether an event has arrived. */
   #begun = false;
-  readonly #limits: Float64Array;
   /** The JSON of the completion, when the source is gone. */
   #partial: Uint8Array = NO_BYTES;
 
@@ -58,9 +59,8 @@ class Body {
     hold();
     this.source = source;
     this.controller = source.controller;
-    this.#limits = source.limits();
-    const total = this.#limits[2]!;
-    if (total < MAX_TICK_MS) this.#total = setTimeout(() => this.#timeOut(2), total);
+    const total = source.limit(TOTAL);
+    if (total < MAX_TICK_MS) this.#total = setTimeout(() => this.#timeOut(TOTAL), total);
     // The body of a caller's `fetch` may know nothing of the signal: an abort must end a waiting read there as well.
     this.controller.signal.addEventListener("abort", () => this.leave());
     if (this.controller.signal.aborted) this.leave();
@@ -85,9 +85,10 @@ class Body {
 
   /** One timer for the stream, which looks now and then whether it is silent: a timer for each read would cost more. */
   #tick(): void {
-    const limit = this.#begun ? 1 : 0;
-    const ms = this.#limits[limit]! / TICKS;
-    if (this.closed || ms > MAX_TICK_MS) return;
+    if (this.closed) return;
+    const limit = this.#begun ? IDLE : FIRST_EVENT;
+    const ms = this.source.limit(limit) / TICKS;
+    if (ms > MAX_TICK_MS) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#quiet = this.heard ? 0 : this.#quiet + 1;

@@ -74,7 +74,7 @@ impl Call {
     /// A call with these query parameters beside those of the options, and this body, which is JSON; without one
     /// (`undefined`) that of the options is sent.
     pub fn new(route: &'static Route, options: &CallOptions, query: &JsValue, body: JsValue) -> Result<Self> {
-        let options = Options::read(options)?;
+        let options = Options::read(options);
         let raw = UrlSearchParams::new().unwrap_throw();
         let params = QueryParams::from_raw(raw.clone());
         let [of_client, of_call] = &options.query;

@@ -1,16 +1,14 @@
-//! What a call takes. The façade has made the options whole: the base URL is resolved and checked, a key that comes
-//! from the environment is in place.
+//! What a call takes. The façade has made the options whole and checked them: the base URL is resolved, a key that comes
+//! from the environment is in place, numbers are numbers, and there is a `fetch`.
 
 use js_sys::{Array, Function, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
-use super::failure::{Failure, Result, invalid};
 use super::host;
 use crate::request;
 use crate::retry;
 use crate::sse::MAX_EVENT_BYTES;
-use crate::text::concat;
 
 #[wasm_bindgen]
 extern "C" {
@@ -96,7 +94,8 @@ extern "C" {
     fn query(this: &CallOptions) -> JsValue;
 }
 
-/// The options, read and checked. They are the façade's own object, so that reading them calls nothing of the caller's.
+/// The options, read. They are the façade's own object, which has checked them, so that reading them calls nothing of the
+/// caller's.
 pub struct Options {
     /// The roots of the API, without a slash at their ends: the first, and those to fall back to.
     pub base_urls: Vec<String>,
@@ -143,18 +142,16 @@ pub struct Options {
 
 impl Options {
     /// Reads the options of a call.
-    pub fn read(options: &CallOptions) -> Result<Self> {
-        let fetch = Some(options.fetch()).filter(|fetch| !host::is_absent(fetch));
-        let fetch = fetch.unwrap_or_else(|| host::get(&js_sys::global(), "fetch"));
-        let mut base_urls = vec![options.base_url().as_string().ok_or_else(|| invalid("`baseURL` must be a string."))?];
+    pub fn read(options: &CallOptions) -> Self {
+        let mut base_urls = vec![options.base_url().as_string().unwrap_or_default()];
         let fallbacks = options.fallback_base_urls();
         if Array::is_array(&fallbacks) {
             base_urls.extend(fallbacks.unchecked_into::<Array>().iter().filter_map(|url| url.as_string()));
         }
         let bases = Some(options.bases()).filter(JsValue::is_object);
-        let timeout_ms = milliseconds(&options.timeout(), "timeout", request::TIMEOUT_MS)?;
+        let timeout_ms = number(&options.timeout(), request::TIMEOUT_MS);
         let idle_ms = request::IDLE_MS.min(timeout_ms);
-        Ok(Self {
+        Self {
             base_urls,
             bases: bases.unwrap_or_else(|| Object::new().into()),
             method: options.method().as_string(),
@@ -163,35 +160,19 @@ impl Options {
             on_response: options.on_response().dyn_into().ok(),
             api_key: options.api_key(),
             timeout_ms,
-            first_event_ms: milliseconds(&options.first_event_timeout(), "firstEventTimeout", idle_ms)?,
-            idle_ms: milliseconds(&options.idle_timeout(), "idleTimeout", idle_ms)?,
-            total_ms: milliseconds(&options.total_timeout(), "totalTimeout", f64::INFINITY)?,
-            max_retries: read_number(&options.max_retries(), f64::from(retry::MAX_RETRIES))
-                .filter(|number| number.fract() == 0.0)
-                .map(saturate)
-                .ok_or_else(|| invalid("`maxRetries` must be a whole number, 0 or more."))?,
-            unbilled: match options.retry() {
-                retry if host::is_absent(&retry) => false,
-                retry if retry == "unbilled" => true,
-                _ => return Err(invalid("`retry` must be \"unbilled\", or be left out.")),
-            },
-            max_event_bytes: read_number(&options.max_event_bytes(), f64::from(MAX_EVENT_BYTES as u32))
-                .map(|number| saturate(number) as usize)
-                .ok_or_else(|| not_a_number("maxEventBytes", "bytes"))?,
-            max_response_bytes: read_number(&options.max_response_bytes(), request::MAX_RESPONSE_BYTES)
-                .ok_or_else(|| not_a_number("maxResponseBytes", "bytes"))?,
-            signal: match options.signal() {
-                signal if host::is_absent(&signal) => None,
-                signal if host::has_function(&signal, "addEventListener") => Some(signal.unchecked_into()),
-                _ => return Err(invalid("`signal` must be an AbortSignal.")),
-            },
-            fetch: fetch
-                .dyn_into()
-                .map_err(|_| invalid("`fetch` is not a function, and this host has none of its own."))?,
+            first_event_ms: number(&options.first_event_timeout(), idle_ms),
+            idle_ms: number(&options.idle_timeout(), idle_ms),
+            total_ms: number(&options.total_timeout(), f64::INFINITY),
+            max_retries: saturate(number(&options.max_retries(), f64::from(retry::MAX_RETRIES))),
+            unbilled: options.retry() == "unbilled",
+            max_event_bytes: saturate(number(&options.max_event_bytes(), f64::from(MAX_EVENT_BYTES as u32))) as usize,
+            max_response_bytes: number(&options.max_response_bytes(), request::MAX_RESPONSE_BYTES),
+            signal: Some(options.signal()).filter(JsValue::is_object).map(JsCast::unchecked_into),
+            fetch: options.fetch().unchecked_into(),
             fetch_options: options.fetch_options(),
             headers: [options.own_headers(), options.default_headers(), options.headers()],
             query: [options.default_query(), options.query()],
-        })
+        }
     }
 
     /// Whether the caller has aborted.
@@ -200,21 +181,9 @@ impl Options {
     }
 }
 
-/// A time, which is `default` where it was left out.
-fn milliseconds(value: &JsValue, name: &str, default: f64) -> Result<f64> {
-    read_number(value, default).ok_or_else(|| not_a_number(name, "milliseconds"))
-}
-
-fn not_a_number(name: &str, unit: &str) -> Box<Failure> {
-    invalid(&concat(&["`", name, "` must be a number of ", unit, ", 0 or more."]))
-}
-
-/// A number that is not negative; infinity is one.
-fn read_number(value: &JsValue, default: f64) -> Option<f64> {
-    if host::is_absent(value) {
-        return Some(default);
-    }
-    value.as_f64().filter(|&number| number >= 0.0)
+/// A number, which is `default` where it was left out.
+fn number(value: &JsValue, default: f64) -> f64 {
+    value.as_f64().unwrap_or(default)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates, and that is meant")]

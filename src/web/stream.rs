@@ -138,8 +138,8 @@ impl ChunkSource {
     }
 
     /// The time allowed until the first event, for a silence after it, and for all that is left, in milliseconds.
-    pub fn limits(&self) -> Vec<f64> {
-        self.limits.to_vec()
+    pub fn limit(&self, number: usize) -> f64 {
+        self.limits.get(number).copied().unwrap_or(f64::INFINITY)
     }
 
     /// The error data for a stream that has reached one of its limits.
