@@ -303,7 +303,6 @@ fn a_stream_that_stops_early_is_truncated() {
         r#"{"choices":[{"index":0,"delta":{}}]}"#,
         r#"{"choices":[{"index":0,"finish_reason":""}]}"#,
         r#"{"choices":[]}"#,
-        r#"{"choices":null,"usage":{"total_tokens":1}}"#,
         r#"{"finish_reason":"stop"}"#,
         r#"{"choices":[{"delta":{"finish_reason":"stop"}}]}"#,
         r#"{"choices":{"finish_reason":"stop"}}"#,
@@ -351,15 +350,6 @@ fn every_choice_must_have_finished() {
 
     let last = r#"{"choices":[{"index":127,"delta":{}}]}"#;
     assert_eq!(failure(&events(&[FINISHED, last])).1.kind, Kind::StreamTruncated);
-}
-
-#[test]
-fn an_absurd_index_is_no_trap() {
-    for index in ["128", "4294967295", "4294967296", "-1", "1.5", "1e5", "\"0\"", "null", "{}", "[0]"] {
-        let chunk = format!(r#"{{"choices":[{{"index":{index},"delta":{{}}}}]}}"#);
-        let (chunks, ended, verdict) = run([events(&[&chunk, "[DONE]"]).as_bytes()]);
-        assert_eq!((chunks.len(), ended, verdict), (1, true, Ok(())), "{index}");
-    }
 }
 
 #[test]
@@ -440,7 +430,7 @@ fn the_cap_holds_for_an_event_of_a_known_shape_however_it_is_cut() {
     }
 }
 
-/// A chunk of any shape, except that it reports no error.
+/// A chunk of any shape, except that it reports no error and needs no repair.
 fn any_chunk() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(json!(null)),
@@ -456,7 +446,8 @@ fn any_chunk() -> impl Strategy<Value = Value> {
     });
     let key = prop_oneof![any::<String>(), Just("choices".to_owned()), Just("message".to_owned())];
     prop::collection::vec((key, member), 0..4).prop_map(|members| {
-        let members: Map<String, Value> = members.into_iter().filter(|(key, _)| key != "error").collect();
+        let stays = |(key, value): &(String, Value)| key != "error" && (key != "choices" || !value.is_null());
+        let members: Map<String, Value> = members.into_iter().filter(stays).collect();
         Value::from(members)
     })
 }

@@ -1,5 +1,6 @@
 //! The handle that JavaScript feeds: one streamed answer, from the reader of its body to the text of its chunks.
 
+use js_sys::Math;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
@@ -28,8 +29,10 @@ impl ChunkSource {
     /// The stream of this reply.
     pub fn new(reply: Reply, body: JsValue, max_event_bytes: usize) -> Self {
         reply.stop_clock();
+        let half = || u64::from((Math::random() * 4_294_967_296.0) as u32);
+        let seed = half() << 32 | half();
         Self {
-            stream: ChunkStream::new(reply.status()).with_max_event_bytes(max_event_bytes),
+            stream: ChunkStream::new(reply.status()).with_max_event_bytes(max_event_bytes).with_seed(seed),
             batch: Batch::default(),
             text_only: false,
             parts: Vec::new(),
