@@ -430,6 +430,33 @@ fn the_cap_holds_for_an_event_of_a_known_shape_however_it_is_cut() {
     }
 }
 
+#[test]
+fn a_stream_may_have_no_more_bytes_than_are_allowed() {
+    let bytes =
+        events(&["a", "b", "c"].map(|text| format!(r#"{{"content":"{text}"}}"#)).each_ref().map(String::as_str));
+    let bytes = bytes.as_bytes();
+    let length = bytes.len() / 3;
+    for allowed in [0, 1, length - 1, length, length + 1, 2 * length, bytes.len() - 1] {
+        for size in [1, 13, length, bytes.len()] {
+            let mut stream = ChunkStream::new(200).with_max_bytes(allowed);
+            let mut count = 0;
+            bytes.chunks(size).for_each(|part| stream.push(part, |_| count += 1));
+            assert_eq!(count, allowed / length, "{allowed} bytes in reads of {size}");
+            assert!(stream.has_ended());
+            let error = stream.finish().expect_err("there are too many");
+            assert_eq!((error.kind, error.status), (Kind::TooLarge, Some(200)));
+            assert!(error.message.contains("`maxResponseBytes`"), "{}", error.message);
+        }
+    }
+    // As many as allowed; and what comes after the end does not count.
+    let mut stream = ChunkStream::new(200).with_max_bytes(bytes.len());
+    stream.feed(bytes);
+    assert!(!stream.has_ended());
+    let mut stream = ChunkStream::new(200).with_max_bytes(14);
+    stream.feed(b"data: [DONE]\n\n and more of it");
+    assert_eq!(stream.finish(), Ok(()));
+}
+
 /// A chunk of any shape, except that it reports no error and needs no repair.
 fn any_chunk() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
