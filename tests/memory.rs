@@ -153,7 +153,7 @@ fn what_adds_nothing_takes_no_memory() {
     let padding = |n: usize| delta(&format!(r#"{{}}}}],"obfuscation":"{}","x":[{{"y":{{"z":1}}"#, "x".repeat(n % 30)));
     let calls = |n: usize| delta(&format!(r#"{{"content":"","tool_calls":[{{"index":{}}}]}}"#, n % 3));
     let own = |n: usize| format!(r#"{{"key":{n},"choices":[{{"index":{},"finish_reason":"{n}"}}]}}"#, n % 128);
-    let repaired = |_| delta(r#"{"tool_calls":[{"id":"","function":{}}]}"#);
+    let repaired = |_| delta(&format!(r#"{{"tool_calls":[{{"id":"","type":"{}"}}]}}"#, WORD.repeat(3)));
     let streams: [(&str, Vec<u8>); 7] = [
         ("comments", b": keep-alive\n\n".repeat(COUNT)),
         ("fields that nobody knows", b"id: 1\nretry: 5\nevent: ping\n\n".repeat(COUNT)),
