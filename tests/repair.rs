@@ -319,7 +319,7 @@ fn stop_after_calls_becomes_tool_calls_and_nothing_else_does() {
     assert_eq!(outcome.chunks, [begin.clone(), stop.replace("\"stop\"", "\"tool_calls\"")]);
     assert_eq!((reason(&outcome), outcome.verdict), (json!("tool_calls"), Ok(())));
     let both = chunk(json!({ "tool_calls": call }), json!("stop"));
-    assert_eq!(run(&[both.clone()]).chunks, [both.replace("\"stop\"", "\"tool_calls\"")]);
+    assert_eq!(run(std::slice::from_ref(&both)).chunks, [both.replace("\"stop\"", "\"tool_calls\"")]);
     // Before the delta, in the order of the text.
     let first =
         format!(r#"{{"choices":[{{"finish_reason":"s\u0074op","delta":{{"tool_calls":[{}]}}}}]}}"#, r#"{"id":"a"}"#);
@@ -431,14 +431,14 @@ fn habits_that_need_no_repair_are_left_alone() {
 }
 
 #[test]
-fn choices_that_are_null_or_missing_become_an_empty_list() {
+fn choices_that_are_null_or_missing_in_a_chunk_become_an_empty_list() {
     for (event, expected) in [
         (r#"{"choices":null,"usage":{"total_tokens":1}}"#, r#"{"choices":[],"usage":{"total_tokens":1}}"#),
         (r#"{ "id":"1","choices": null }"#, r#"{ "id":"1","choices": [] }"#),
         (r#"{"choices":null}"#, r#"{"choices":[]}"#),
-        (r#"{"usage":{"total_tokens":1}}"#, r#"{"choices":[],"usage":{"total_tokens":1}}"#),
+        (r#"{"usage":{"total_tokens":1}}"#, r#"{"usage":{"total_tokens":1}}"#),
         (r#"{ "object":"chat.completion.chunk"}"#, r#"{"choices":[], "object":"chat.completion.chunk"}"#),
-        (r#"{"id":"1"}"#, r#"{"choices":[],"id":"1"}"#),
+        (r#"{"id":"1"}"#, r#"{"id":"1"}"#),
         (r#"{"a":1}"#, r#"{"a":1}"#),
         ("{}", "{}"),
         (r#"{"id":"1","choices":{}}"#, r#"{"id":"1","choices":{}}"#),

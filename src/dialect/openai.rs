@@ -118,7 +118,7 @@ fn read_choices(chunk: Value<'_>, progress: &mut Progress) -> Result<(Repairs, O
     let (mut repairs, mut text) = (Repairs::default(), None);
     let choices = chunk.at("choices");
     let is_missing = match choices.bytes() {
-        b"" => ["id", "object", "usage"].iter().any(|name| chunk.get(name).is_some()),
+        b"" => chunk.at("object").bytes() == br#""chat.completion.chunk""#,
         choices => choices == b"null",
     };
     if is_missing {
