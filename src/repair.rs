@@ -66,7 +66,8 @@ impl Calls {
         let said = index_of(item)?;
         let id = hash(item.at("id"));
         let name = hash(item.at("function").at("name")) | hash(item.at("custom").at("name"));
-        let (mut known, mut newest, mut next, mut is_free) = (None, None, 0, true);
+        let count = self.calls.len();
+        let (mut known, mut newest, mut next, mut is_free) = (count, count, 0, true);
         for (at, call) in self.calls.iter().enumerate() {
             if call.choice != choice {
                 continue;
@@ -74,18 +75,18 @@ impl Calls {
             next = next.max(call.index + 1);
             is_free &= said != Some(call.index);
             if said.is_none_or(|said| said == call.said) {
-                newest = Some(at);
+                newest = at;
                 if id != 0 && call.id == id {
-                    known = newest;
+                    known = at;
                 }
             }
         }
-        let goes_on = |at: &usize| match said {
-            Some(_) => !self.calls[*at].is_other(id, name),
-            None => id == 0 && name == 0,
+        let goes_on = match self.calls.get(newest) {
+            Some(newest) if said.is_some() => !newest.is_other(id, name),
+            _ => id == 0 && name == 0,
         };
-        let at = known.or(newest.filter(goes_on)).unwrap_or(self.calls.len());
-        let is_new = at == self.calls.len();
+        let at = if known == count && goes_on { newest } else { known };
+        let is_new = at == count;
         if is_new {
             let index = said.filter(|_| is_free).unwrap_or(next);
             if index > MAX_INDEX || at >= MAX_CALLS {
