@@ -128,15 +128,16 @@ impl Call {
 /// When it is no integer from 0 to [`MAX_INDEX`].
 pub fn index_of(object: Value<'_>) -> Result<Option<u32>, BadIndex> {
     match object.at("index").bytes() {
-        b"" | b"null" => Ok(None),
+        // No other value begins like `null`.
+        [] | [b'n', ..] => Ok(None),
         index => decimal(index).filter(|&index| index <= MAX_INDEX).map(Some).ok_or(BadIndex),
     }
 }
 
-/// A number for an id or a name (FNV-1a), which saves keeping it; 0 for none.
+/// A number for an id or a name (FNV-1a), which saves keeping it; 0 where it is missing, null or empty.
 fn hash(value: Value<'_>) -> u64 {
     match value.bytes() {
-        b"" | b"null" | b"\"\"" => 0,
+        [] | [b'n', ..] | [b'"', b'"'] => 0,
         bytes => bytes
             .iter()
             .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)),

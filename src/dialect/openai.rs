@@ -119,7 +119,7 @@ fn read_choices(chunk: Value<'_>, progress: &mut Progress) -> Result<(Repairs, O
     let choices = chunk.at("choices");
     let is_missing = match choices.bytes() {
         b"" => chunk.at("object").bytes() == br#""chat.completion.chunk""#,
-        choices => choices == b"null",
+        _ => choices.starts(b'n'),
     };
     if is_missing {
         repairs.add(chunk, "choices", Repair::Choices);
@@ -150,7 +150,7 @@ fn read_choices(chunk: Value<'_>, progress: &mut Progress) -> Result<(Repairs, O
 /// When there are more than indexes for them.
 fn items(list: Value<'_>) -> Result<Children<'_>, BadIndex> {
     let items = list.items();
-    if items.clone().nth(MAX_INDEX as usize + 1).is_some() { Err(BadIndex) } else { Ok(items) }
+    if items.clone().count() > MAX_INDEX as usize + 1 { Err(BadIndex) } else { Ok(items) }
 }
 
 /// Truth as JavaScript has it, for the forms that servers use to say "nothing".
