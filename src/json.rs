@@ -46,11 +46,12 @@ pub enum Kind {
 /// How many members of an object are followed.
 pub const MAX_MEMBERS: usize = 64;
 /// The members that are followed among however many others.
-const ALWAYS: [&[u8]; 2] = [b"choices", b"error"];
+const ALWAYS: [&[u8]; 5] = [b"choices", b"error", b"index", b"delta", b"tool_calls"];
 /// How many values a text may have before the items of its long lists are no longer told apart.
 const MAX_VALUES: usize = 1 << 16;
-/// A list with no more items than this is no long one: there are as many choices at most, and as many calls of tools.
-const MAX_ITEMS: usize = 128;
+/// A list with no more items than this is no long one: there are 128 choices at most, and as many calls of tools. One more
+/// shows that there are too many.
+const MAX_ITEMS: usize = 129;
 
 /// JSON texts, one after the other, and where the values in them stand.
 ///
@@ -102,6 +103,16 @@ impl Tree {
     #[must_use]
     pub fn value(&self, number: usize) -> Value<'_> {
         Value { tree: self, at: number }
+    }
+
+    /// Reads another text in the place of the last one, which is that of this value, and returns the number of its value.
+    ///
+    /// # Errors
+    /// Those of the text; nothing may be added after one.
+    pub(crate) fn replace(&mut self, root: usize, text: &str) -> Result<usize> {
+        self.text.truncate(self.value(root).start());
+        self.nodes.truncate(root);
+        self.add(text)
     }
 
     /// Forgets the texts, and keeps no more memory than this for the next.
@@ -201,7 +212,7 @@ impl<'a> Value<'a> {
     }
 
     /// The members of an object, each name once, or the items of a list. As `JSON.parse` has it, the last value of a
-    /// name counts. Of an object with more members than [`MAX_MEMBERS`] it is the first ones, `choices` and `error`.
+    /// name counts. Of an object with more members than [`MAX_MEMBERS`] it is the first ones, and a few by their names.
     #[must_use]
     pub fn children(self) -> Children<'a> {
         Children { tree: self.tree, at: self.node().first }
@@ -211,6 +222,16 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         self.children().find(|child| child.is(name))
+    }
+
+    /// The same, or a value without any text.
+    pub(crate) fn at(self, name: &str) -> Value<'a> {
+        self.get(name).unwrap_or(self.tree.value(usize::MAX))
+    }
+
+    /// The items of a list; none of what is no list.
+    pub(crate) fn items(self) -> Children<'a> {
+        Children { tree: self.tree, at: if self.starts(b'[') { self.node().first } else { 0 } }
     }
 
     /// How many values its tree has, those included that do not count, and how many bytes.

@@ -16,7 +16,7 @@
 //! - [`request`]: what is checked at the door, and where a request goes.
 //! - [`retry`]: whether to try again, and when.
 //! - [`error`]: what can go wrong, as data with a kind.
-//! - [`dialect`]: how each vendor's protocol reads on the wire.
+//! - [`dialect`]: how each vendor's protocol reads on the wire; [`repair`]: what some of its speakers get wrong.
 //! - [`sse`]: bytes to events; [`json`]: text that is read in place, once, into a tree of where the values stand.
 //! - [`stream`]: events to chunks, and the verdict on how a stream ended; [`shape`]: events that are alike, read by their
 //!   differences; [`partial`]: the completion as assembled so far; [`batch`]: the chunks of one read, as JavaScript takes them over.
@@ -32,6 +32,7 @@ pub mod error;
 pub mod json;
 pub mod partial;
 mod plain;
+pub mod repair;
 pub mod request;
 pub mod retry;
 pub mod shape;

@@ -8,15 +8,13 @@
 use std::borrow::Cow;
 
 use crate::json::{self, MAX_MEMBERS, Tree, Value};
+use crate::repair::index_of;
 use crate::shape::Span;
-use crate::text::decimal;
 
 /// The members of a delta whose strings are whole each time they come, and not a part of a longer one. Strings of all
 /// other names grow: a provider's own field is one of them rather than a name that nobody knows.
 const NAMES: [&[u8]; 9] =
     [b"role", b"id", b"type", b"name", b"object", b"format", b"signature", b"thought_signature", b"finish_reason"];
-/// The highest index of a choice or a tool call; what comes under a higher one is no item of its own.
-const MAX_INDEX: u32 = 127;
 /// How deep a delta is followed; what is below is kept as it came last.
 const MAX_DEPTH: u32 = 16;
 /// The least and the most bytes of a piece of text, which is a quarter of what there is.
@@ -123,7 +121,7 @@ impl Default for Partial {
 }
 
 impl Partial {
-    /// Adds a chunk, as JSON.
+    /// Adds a chunk, as JSON: one whose calls have indexes, as a [`ChunkStream`](crate::stream::ChunkStream) gives it.
     pub fn add(&mut self, chunk: &str) {
         self.add_json(chunk.as_bytes(), &[], 0);
     }
@@ -317,19 +315,11 @@ impl Partial {
             Place::Other
         };
         for item in list.children() {
-            let is_object = item.starts(b'{');
-            let mut index = item.get("index").and_then(|index| decimal(index.bytes()));
-            if index.is_none() && is_object && place == Place::Choice {
-                index = Some(0);
-            } else if index.is_none() && is_object && place == Place::Call {
-                // Without an index, a new id begins a call and anything else goes on with the last.
-                self.binding.again = false;
-                let last = self.last(at);
-                let id = item.get("id").map_or(&b""[..], |id| id.bytes());
-                let is_new = !id.is_empty() && !is_blank(id) && !self.has_id(last, id);
-                index = Some(if last == 0 { 0 } else { self.nodes[last].index + u32::from(is_new) });
-            }
-            match index.filter(|&index| index <= MAX_INDEX && is_object) {
+            let index = match index_of(item) {
+                Ok(None) if place == Place::Choice => Some(0),
+                index => index.ok().flatten(),
+            };
+            match index.filter(|_| item.starts(b'{')) {
                 Some(index) => {
                     let Some(into) = self.child(at, b"", index) else { continue };
                     if self.nodes[into].kind == Kind::Nothing {
@@ -352,27 +342,6 @@ impl Partial {
                 }
             }
         }
-    }
-
-    /// The last item of a list; 0 where it has none.
-    fn last(&self, list: usize) -> usize {
-        let (mut last, mut at) = (0, self.nodes[list].first);
-        while at != 0 {
-            if self.nodes[at].kind != Kind::Nothing {
-                last = at;
-            }
-            at = self.nodes[at].next;
-        }
-        last
-    }
-
-    /// Whether an item has this id.
-    fn has_id(&self, item: usize, id: &[u8]) -> bool {
-        let mut at = self.nodes[item].first;
-        while at != 0 && *self.nodes[at].key != *b"id" {
-            at = self.nodes[at].next;
-        }
-        at != 0 && self.nodes[at].json() == id
     }
 
     /// Notes where a value of the chunk goes.

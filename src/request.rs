@@ -12,8 +12,6 @@ pub const MODELS: &str = "/models";
 pub const TIMEOUT_MS: f64 = 600_000.0;
 /// How long a stream may be silent when the caller does not say, in milliseconds: five minutes.
 pub const IDLE_MS: f64 = 300_000.0;
-/// The most bytes of an answer when the caller does not say: 512 MiB.
-pub const MAX_RESPONSE_BYTES: f64 = 536_870_912.0;
 /// The most `max_tokens` of an answer that is not streamed, where the caller sets no time: at 128 000 tokens an hour, as
 /// Anthropic's client reckons, so many take ten minutes.
 pub const MAX_WHOLE_TOKENS: f64 = 21_333.0;

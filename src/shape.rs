@@ -380,6 +380,14 @@ impl Shapes {
         self.known.is_empty() && self.capacity > 0
     }
 
+    /// Forgets all shapes: events that have them must be read from now on. Their numbers will be given to others, as those
+    /// of replaced ones are.
+    pub fn forget(&mut self) {
+        self.known.clear();
+        self.last = 0;
+        self.oldest = 0;
+    }
+
     /// Learns the shape of the event that `event` is all bytes of, as [`Shape::learn`] does, and returns the number that
     /// it is known under from now on. Where nothing learnt is ever met again, as in a stream of events that are all
     /// different, it is tried only now and then.

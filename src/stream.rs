@@ -1,6 +1,6 @@
 //! From the bytes of a streamed answer to its chunks, and to the verdict on how it ended.
 
-use crate::dialect::openai::{self, Message, Progress};
+use crate::dialect::openai::{self, Malformed, Message, Progress};
 use crate::error::{Error, Kind};
 use crate::json::{self, RawString, Tree};
 use crate::partial::Partial;
@@ -16,9 +16,13 @@ const MAX_HELD: usize = 8 << 10;
 const MAX_SHAPES: usize = 8;
 /// How many bytes are decoded in one go; what is larger is taken in parts.
 const MAX_READ: usize = 64 << 10;
-
+/// How many bytes a stream may have, unless the caller says otherwise.
+pub const MAX_BYTES: usize = 512 << 20;
 /// How much room is made at least, in bytes: enough for many reads of one event each.
 const MIN_ROOM: usize = 32 << 10;
+
+/// What is said of an event of more bytes than the caller allows.
+const EVENT_TOO_LARGE: &str = "An event of the stream has more bytes than `maxEventBytes` allows.";
 
 /// One chunk, as a stream gives it.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +94,8 @@ pub struct ChunkStream {
     /// How far the input is decoded, and how far it is filled.
     decoded: usize,
     filled: usize,
+    /// How many more bytes the stream may have.
+    left: usize,
     shapes: Shapes,
     read: Read,
     partial: Partial,
@@ -131,6 +137,7 @@ impl ChunkStream {
             input: Vec::new(),
             decoded: 0,
             filled: 0,
+            left: MAX_BYTES,
             shapes: Shapes::new(MAX_SHAPES),
             read: Read::default(),
             partial: Partial::default(),
@@ -149,6 +156,20 @@ impl ChunkStream {
     #[must_use]
     pub fn with_max_event_bytes(mut self, bytes: usize) -> Self {
         self.decoder = Decoder::new(bytes);
+        self
+    }
+
+    /// The same, but a stream of more bytes than this is an error. The default is 512 MiB.
+    #[must_use]
+    pub fn with_max_bytes(mut self, bytes: usize) -> Self {
+        self.left = bytes;
+        self
+    }
+
+    /// The same, but tool calls that come without an id get others: those of this seed, which is to be drawn at random.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.progress.seed(seed);
         self
     }
 
@@ -211,7 +232,9 @@ impl ChunkStream {
         }
         let input = std::mem::take(&mut self.input);
         let before = self.filled;
-        self.filled = input.len().min(before + length);
+        let allowed = length.min(self.left);
+        self.left -= allowed;
+        self.filled = input.len().min(before + allowed);
         let new = input.get(before..self.filled).unwrap_or_default();
         if !self.any && self.head.len() < MAX_HEAD {
             let length = new.len().min(MAX_HEAD - self.head.len());
@@ -225,6 +248,9 @@ impl ChunkStream {
         self.input = input;
         if self.any {
             self.head = Vec::new();
+        }
+        if allowed < length && !self.has_ended() {
+            self.fail(Kind::TooLarge, "The stream has more bytes than `maxResponseBytes` allows.");
         }
     }
 
@@ -259,7 +285,7 @@ impl ChunkStream {
         let Some(shape) = self.shapes.get(number) else { return };
         let json = shape.json(event);
         if json.len() > self.decoder.max_event_bytes() {
-            self.end = Some(Err(too_large().with_status(self.status)));
+            self.fail(Kind::TooLarge, EVENT_TOO_LARGE);
             return;
         }
         let json_at = start + (json.as_ptr() as usize - event.as_ptr() as usize);
@@ -276,15 +302,18 @@ impl ChunkStream {
             Ok((taken, Some(event))) => (taken, event),
             Ok((taken, None)) => return taken,
             Err(EventTooLarge) => {
-                self.end = Some(Err(too_large().with_status(self.status)));
+                self.fail(Kind::TooLarge, EVENT_TOO_LARGE);
                 return bytes.len();
             }
         };
         self.any = true;
         let Read { pieces, values, tree, .. } = &mut self.read;
         match openai::read_event(&event.event, &event.data, tree, &mut self.progress) {
-            Ok(Message::Chunk(chunk, text)) => {
-                let raw = if is_whole { bytes.get(..taken).unwrap_or_default() } else { &[] };
+            Ok(Message::Chunk { number: chunk, text, is_repaired, is_turn }) => {
+                if is_turn {
+                    self.shapes.forget();
+                }
+                let raw = if is_whole && !is_repaired { bytes.get(..taken).unwrap_or_default() } else { &[] };
                 let first_value = values.len();
                 let number = self.shapes.learn(raw, &event.data, tree.value(chunk), text, values);
                 pieces.push((Kept::Read(chunk as u32, number.map(|number| number as u32)), first_value as u32));
@@ -292,15 +321,20 @@ impl ChunkStream {
                 let shape = number.and_then(|number| Some((number, self.shapes.get(number)?)));
                 on_piece(Piece {
                     form: shape.map_or(Form::Read, |(number, shape)| Form::Learnt(number, shape)),
-                    json: event.data.as_bytes(),
+                    json: if is_repaired { tree.value(chunk).bytes() } else { event.data.as_bytes() },
                     text: text.unwrap_or_default(),
                 });
             }
             Ok(Message::Done) => self.end = Some(Ok(())),
             Ok(Message::Error) => self.end = Some(Err(Error::from_response(self.status, &event.data))),
-            Err(cause) => self.end = Some(Err(malformed(cause).with_status(self.status))),
+            Err(cause) => self.fail(Kind::MalformedResponse, explain(cause)),
         }
         taken
+    }
+
+    /// Ends the stream with an error of ours.
+    fn fail(&mut self, kind: Kind, message: &str) {
+        self.end = Some(Err(Error::new(kind, message).with_status(self.status)));
     }
 
     /// The completion as assembled so far, with all chunks that were handed out.
@@ -381,23 +415,18 @@ impl Read {
     }
 }
 
-/// The error for an event of more bytes than the caller allows.
-fn too_large() -> Error {
-    Error::new(Kind::TooLarge, "An event of the stream has more bytes than `maxEventBytes` allows.")
-}
-
 /// Whether there is an end of a line right after another.
 fn has_blank_line(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| matches!(pair, b"\n\n" | b"\r\r" | b"\n\r"))
 }
 
 /// The text says nothing of the payload: what a model wrote does not belong in logs.
-fn malformed(cause: json::Error) -> Error {
-    Error::new(
-        Kind::MalformedResponse,
-        match cause {
-            json::Error::Syntax => "An event of the stream is not a JSON object.",
-            json::Error::TooDeep => "An event of the stream nests deeper than 128 levels.",
-        },
-    )
+fn explain(cause: Malformed) -> &'static str {
+    match cause {
+        Malformed::Json(json::Error::Syntax) => "An event of the stream is not a JSON object.",
+        Malformed::Json(json::Error::TooDeep) => "An event of the stream nests deeper than 128 levels.",
+        Malformed::Index => {
+            "An index in the stream is no integer from 0 to 127, or there are more choices or tool calls than that."
+        }
+    }
 }

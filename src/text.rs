@@ -79,3 +79,11 @@ pub fn decimal(digits: &[u8]) -> Option<u32> {
         _ => None,
     })
 }
+
+/// Writes a number in decimal digits.
+pub fn push_decimal(text: &mut String, number: u32) {
+    if number > 9 {
+        push_decimal(text, number / 10);
+    }
+    text.push(char::from_digit(number % 10, 10).unwrap_or('0'));
+}

@@ -292,7 +292,11 @@ fn every_recorded_stream_decodes_to_its_events_at_any_read_size() {
     let streams = recorded_streams();
     assert!(streams.len() >= 17, "{} streams of the dialect were found", streams.len());
     for (name, stream) in streams {
-        let (chunks, reported) = read_lines(&stream);
+        let (mut chunks, reported) = read_lines(&stream);
+        if name == "vercel-ai/mistral/mistral-tool-call.chunks.txt" {
+            // The only recording that needs a repair: its call came without an index.
+            chunks[1]["choices"][0]["delta"]["tool_calls"][0]["index"] = 0.into();
+        }
         for size in [1, 7, 64, 1000, 4096, 16 << 10, stream.len()] {
             let (seen, ended, verdict) = run(stream.as_bytes().chunks(size));
             assert_eq!(seen, chunks, "{name} in reads of {size}");

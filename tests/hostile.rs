@@ -4,6 +4,7 @@
 use chatmux::json::Reader;
 use chatmux::partial::Partial;
 use chatmux::stream::ChunkStream;
+use chatmux::{Error, Kind};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -126,6 +127,93 @@ fn ten_thousand_members_are_not_followed_and_do_no_harm() {
         json.contains(r#"{"index":127,"message":{"#) && json.contains(r#"{"index":128,"delta":{"#),
         "128 choices are"
     );
+}
+
+/// The chunks of a stream and its verdict, which are the same with shapes and without, in reads of any size.
+fn run(events: &[String]) -> (Vec<String>, Result<(), Error>) {
+    let bytes: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let outcomes = [(1, true), (97, false), (97, true), (bytes.len(), true)].map(|(size, shapes)| {
+        let mut stream = ChunkStream::new(200);
+        if !shapes {
+            stream = stream.without_shapes();
+        }
+        let mut chunks = Vec::new();
+        bytes.as_bytes().chunks(size).for_each(|part| stream.push(part, |piece| chunks.push(piece.json().to_owned())));
+        (chunks, stream.finish())
+    });
+    assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]));
+    let [outcome, ..] = outcomes;
+    outcome
+}
+
+#[test]
+fn c2_g15_an_index_that_is_none_ends_the_stream_after_the_chunks_before_it() {
+    let before = delta(r#"{"content":"a"}"#);
+    let bad = [
+        "128",
+        "4294967295",
+        "4294967296",
+        "18446744073709551616",
+        "-1",
+        "-0",
+        "1.5",
+        "1.0",
+        "1e2",
+        "1e0",
+        "\"0\"",
+        "\"SECRET\"",
+        "true",
+        "{}",
+        "[0]",
+        "[]",
+        "\"\"",
+    ];
+    for index in bad {
+        let hidden: String = (0..80).map(|n| format!("\"m{n}\":0,")).collect();
+        for event in [
+            format!(r#"{{"choices":[{{"index":{index},"delta":{{"content":"SECRET"}}}}]}}"#),
+            format!(r#"{{"choices":[{{"index":0,"delta":{{"tool_calls":[{{"id":"SECRET","index":{index}}}]}}}}]}}"#),
+            format!(r#"{{"choices":[{{{hidden}"index":{index}}}]}}"#),
+            format!(r#"{{"choices":[{{{hidden}"delta":{{{hidden}"tool_calls":[{{{hidden}"index":{index}}}]}}}}]}}"#),
+            format!(r#"{{"choices":[{{}},{{"index":{index}}}]}}"#),
+            format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{{"index":0}},{{"index":{index}}}]}}}}]}}"#),
+        ] {
+            let (chunks, verdict) = run(&[before.clone(), before.clone(), event, before.clone(), "[DONE]".to_owned()]);
+            assert_eq!(chunks, [before.clone(), before.clone()], "{index}");
+            let error = verdict.expect_err("the index is none");
+            assert_eq!((error.kind, error.status), (Kind::MalformedResponse, Some(200)), "{index}");
+            assert!(error.message.starts_with("An index in the stream") && error.body.is_none(), "{error:?}");
+            assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
+        }
+    }
+    for index in ["0", "7", "127", "null"] {
+        let event = format!(r#"{{"choices":[{{"index":{index},"delta":{{}}}}]}}"#);
+        assert_eq!(run(&[event.clone(), "[DONE]".to_owned()]).0, [event]);
+    }
+}
+
+#[test]
+fn g15_more_choices_or_calls_than_indexes_are_refused() {
+    let fails = |events: &[String]| {
+        let error = run(events).1.expect_err("there are too many");
+        assert_eq!(error.kind, Kind::MalformedResponse);
+    };
+    let list = |count: usize, item: &str| vec![item; count].join(",");
+    let choices = |count| format!(r#"{{"choices":[{}]}}"#, list(count, r#"{"index":0}"#));
+    assert_eq!(run(&[choices(128)]).0.len(), 1);
+    fails(&[choices(129)]);
+    // Nor can they hide in an event that is too large to be followed.
+    fails(&[format!(r#"{{"x":[{}],"choices":[{},{{"index":4294967295}}]}}"#, list(70_000, "1"), list(128, "{}"))]);
+    let named = |count| {
+        format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{}]}}}}]}}"#, list(count, r#"{"function":{"name":"f"}}"#))
+    };
+    assert_eq!(run(&[named(128)]).0.len(), 1);
+    fails(&[named(129)]);
+    fails(&[named(100), named(29)]);
+    // In all choices together.
+    let all: Vec<String> =
+        (0..128).map(|n| named(40).replace("{\"delta\"", &format!("{{\"index\":{n},\"delta\""))).collect();
+    fails(&all);
 }
 
 /// Any value, of names that mean something somewhere.

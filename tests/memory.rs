@@ -153,12 +153,14 @@ fn what_adds_nothing_takes_no_memory() {
     let padding = |n: usize| delta(&format!(r#"{{}}}}],"obfuscation":"{}","x":[{{"y":{{"z":1}}"#, "x".repeat(n % 30)));
     let calls = |n: usize| delta(&format!(r#"{{"content":"","tool_calls":[{{"index":{}}}]}}"#, n % 3));
     let own = |n: usize| format!(r#"{{"key":{n},"choices":[{{"index":{},"finish_reason":"{n}"}}]}}"#, n % 128);
-    let streams: [(&str, Vec<u8>); 6] = [
+    let repaired = |_| delta(&format!(r#"{{"tool_calls":[{{"id":"","type":"{}"}}]}}"#, WORD.repeat(3)));
+    let streams: [(&str, Vec<u8>); 7] = [
         ("comments", b": keep-alive\n\n".repeat(COUNT)),
         ("fields that nobody knows", b"id: 1\nretry: 5\nevent: ping\n\n".repeat(COUNT)),
         ("usage", events(COUNT, usage)),
         ("padding", events(COUNT, padding)),
         ("empty calls", events(COUNT, calls)),
+        ("calls without an index", events(COUNT, repaired)),
         ("last said", events(COUNT, own)),
     ];
     for (name, bytes) in &streams {

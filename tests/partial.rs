@@ -172,25 +172,6 @@ fn choices_come_in_the_order_of_their_indexes_and_have_what_a_whole_answer_has()
 }
 
 #[test]
-fn a_tool_call_without_an_index_begins_with_an_id_and_goes_on_without() {
-    let call = |call: Value| json!({"tool_calls": [call]});
-    let message = message(&[
-        call(json!({"id": "a", "function": {"name": "one", "arguments": "{"}})),
-        call(json!({"function": {"arguments": "}"}})),
-        call(json!({"id": "b", "function": {"name": "two", "arguments": "["}})),
-        call(json!({"id": null, "function": {"arguments": "]"}})),
-        call(json!({"id": "", "function": {"arguments": " "}})),
-    ]);
-    assert_eq!(
-        message["tool_calls"],
-        json!([
-            {"id": "a", "function": {"name": "one", "arguments": "{}"}},
-            {"id": "b", "function": {"name": "two", "arguments": "[] "}},
-        ])
-    );
-}
-
-#[test]
 fn logprobs_are_put_one_after_the_other() {
     let chunk = |logprobs: Value| json!({"choices": [{"index": 0, "delta": {}, "logprobs": logprobs}]});
     let chunks = [
@@ -288,16 +269,6 @@ fn padding_beside_the_usage_leaves_no_trace() {
     let completion: Value = serde_json::from_str(&stream.partial().json()).expect("a completion is JSON");
     assert_eq!(completion.get("obfuscation"), None);
     assert_eq!(completion["usage"], json!({"total_tokens": 3}));
-}
-
-#[test]
-fn a_call_without_an_index_goes_on_under_the_same_id() {
-    let call = |id: &str, arguments: &str| json!({"tool_calls": [{"id": id, "function": {"arguments": arguments}}]});
-    let message = message(&[call("a", "{"), call("a", "}"), call("b", "["), call("", "]")]);
-    assert_eq!(
-        message["tool_calls"],
-        json!([{"id": "a", "function": {"arguments": "{}"}}, {"id": "b", "function": {"arguments": "[]"}}])
-    );
 }
 
 #[test]

@@ -129,8 +129,9 @@ fn a_stream_of_text_is_read_by_its_values() {
 
 #[test]
 fn values_alone_come_for_every_kind_of_stream() {
-    let call =
-        |index: u32, text: &str| chunk(&json!({"tool_calls": [{"index": index, "function": {"arguments": text}}]}));
+    let call = |index: u32, text: &str| {
+        chunk(&json!({"tool_calls": [{"index": index, "id": index.to_string(), "function": {"arguments": text}}]}))
+    };
     let usage = |n: u32| {
         json!({"choices": [{"index": 0, "delta": {"content": "x"}}], "usage": {"completion_tokens": n, "total_tokens": n + 7}}).to_string()
     };

@@ -3,23 +3,27 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat>
 
-use crate::json::{self, RawString, Tree, Value};
+use crate::json::{self, Children, RawString, Tree, Value};
+use crate::repair::{BadIndex, Calls, MAX_INDEX, Repair, Repairs, index_of};
 use crate::text::decimal;
 
 /// The data that ends a stream.
 pub const DONE: &str = "[DONE]";
 
-/// The highest choice index that is followed; the API allows `n` up to 128.
-const MAX_CHOICES: u32 = 128;
-
-/// Which choices of a stream have appeared, and which of them have finished.
+/// Which choices of a stream have appeared, which of them have finished, and which tools they have called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     seen: [u64; 2],
     finished: [u64; 2],
+    calls: Calls,
 }
 
 impl Progress {
+    /// From now on calls that have no id get those of this seed.
+    pub fn seed(&mut self, seed: u64) {
+        self.calls.seed(seed);
+    }
+
     /// Whether every choice that appeared has given its finish reason, and at least one did.
     #[must_use]
     pub fn is_finished(&self) -> bool {
@@ -28,29 +32,57 @@ impl Progress {
 
     fn note(&mut self, index: u32, finished: bool) {
         let word = usize::from(index >= 64);
-        if index < MAX_CHOICES {
-            self.seen[word] |= 1 << (index % 64);
-            self.finished[word] |= u64::from(finished) << (index % 64);
-        }
+        self.seen[word] |= 1 << (index % 64);
+        self.finished[word] |= u64::from(finished) << (index % 64);
     }
 }
 
 /// What one event of a stream says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// A chunk of the answer: its number in the tree, and that of the text of the first choice.
-    Chunk(usize, Option<usize>),
+    /// A chunk of the answer.
+    Chunk {
+        /// Its number in the tree.
+        number: usize,
+        /// The number of the text of the first choice.
+        text: Option<usize>,
+        /// Whether it is no longer what the event said.
+        is_repaired: bool,
+        /// Whether events that are like earlier ones may need a repair from now on, though those did not.
+        is_turn: bool,
+    },
     /// The error of a request that had begun to answer.
     Error,
     /// The end.
     Done,
 }
 
-/// Reads one event: `name` is its type, `data` its data, which goes into the `tree`.
+/// Why an event cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// Its data is no JSON, or no object.
+    Json(json::Error),
+    /// The index of a choice or a call cannot be one, or there are more of them than indexes.
+    Index,
+}
+
+impl From<json::Error> for Malformed {
+    fn from(error: json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+impl From<BadIndex> for Malformed {
+    fn from(_: BadIndex) -> Self {
+        Self::Index
+    }
+}
+
+/// Reads one event: `name` is its type, `data` its data, which goes into the `tree`, repaired where it must be.
 ///
 /// # Errors
-/// Those of [`json`], when the data is no JSON, or no object.
-pub fn read_event(name: &str, data: &str, tree: &mut Tree, progress: &mut Progress) -> json::Result<Message> {
+/// When it cannot be read.
+pub fn read_event(name: &str, data: &str, tree: &mut Tree, progress: &mut Progress) -> Result<Message, Malformed> {
     if data == DONE {
         return Ok(Message::Done);
     }
@@ -62,41 +94,63 @@ pub fn read_event(name: &str, data: &str, tree: &mut Tree, progress: &mut Progre
         }
         return Ok(Message::Error);
     }
-    let number = tree.add(data)?;
+    let mut number = tree.add(data)?;
     let chunk = tree.value(number);
     if !chunk.starts(b'{') {
-        return Err(json::Error::Syntax);
+        return Err(json::Error::Syntax.into());
     }
-    let (mut choices, mut text) = (None, None);
-    for member in chunk.children() {
-        if member.is("choices") {
-            choices = Some(member);
-        } else if member.is("error") && is_truthy(member) {
-            return Ok(Message::Error);
-        }
+    if chunk.get("error").is_some_and(is_truthy) {
+        return Ok(Message::Error);
     }
-    for choice in list(choices) {
-        let (mut index, mut finished, mut content) = (0, false, None);
-        for member in choice.children() {
-            if member.is("index") {
-                index = decimal(member.bytes()).unwrap_or(0);
-            } else if member.is("finish_reason") {
-                finished = is_truthy(member);
-            } else if member.is("delta") {
-                content = member.get("content").filter(|content| content.starts(b'"'));
+    let (repairs, mut text) = read_choices(chunk, progress)?;
+    let is_repaired = !repairs.is_empty();
+    if is_repaired {
+        let repaired = repairs.apply(chunk, &mut progress.calls);
+        number = tree.replace(number, &repaired)?;
+        // Read by somebody who knows nothing of the stream, it says where its text is now.
+        (_, text) = read_choices(tree.value(number), &mut Progress::default())?;
+    }
+    Ok(Message::Chunk { number, text, is_repaired, is_turn: progress.calls.have_turned() })
+}
+
+/// Notes what the choices of a chunk say. Returns what must be changed in it, and where the text of the first choice is.
+fn read_choices(chunk: Value<'_>, progress: &mut Progress) -> Result<(Repairs, Option<usize>), BadIndex> {
+    let (mut repairs, mut text) = (Repairs::default(), None);
+    let choices = chunk.at("choices");
+    let is_missing = match choices.bytes() {
+        b"" => chunk.at("object").bytes() == br#""chat.completion.chunk""#,
+        _ => choices.starts(b'n'),
+    };
+    if is_missing {
+        repairs.add(chunk, "choices", Repair::Choices);
+    }
+    for choice in items(choices)? {
+        let index = index_of(choice)?.unwrap_or(0);
+        let (finish, delta) = (choice.at("finish_reason"), choice.at("delta"));
+        progress.note(index, !finish.bytes().is_empty() && is_truthy(finish));
+        for call in items(delta.at("tool_calls"))? {
+            if call.starts(b'{') {
+                progress.calls.read(index, call, &mut repairs)?;
             }
         }
-        progress.note(index, finished);
-        if index == 0 {
-            text = text.or(content);
+        if progress.calls.are_in(index) && finish.string().is_some_and(|reason| reason == *"stop") {
+            repairs.add(choice, "finish_reason", Repair::Finish);
+        }
+        let content = delta.at("content");
+        if text.is_none() && index == 0 && content.starts(b'"') {
+            text = Some(content.number());
         }
     }
-    Ok(Message::Chunk(number, text.map(Value::number)))
+    Ok((repairs, text))
 }
 
 /// The items of a list that is one.
-fn list(value: Option<Value<'_>>) -> impl Iterator<Item = Value<'_>> {
-    value.filter(|value| value.starts(b'[')).into_iter().flat_map(Value::children)
+///
+/// # Errors
+/// When there are more than indexes for them.
+fn items(list: Value<'_>) -> Result<Children<'_>, BadIndex> {
+    let items = list.items();
+    if items.clone().count() > MAX_INDEX as usize + 1 { Err(BadIndex) } else { Ok(items) }
 }
 
 /// Truth as JavaScript has it, for the forms that servers use to say "nothing".

@@ -186,7 +186,7 @@ impl Call {
         } else if self.hands_over(reply.host()) {
             return Ok(reply.host().clone());
         } else if let Some(read) = self.route.read {
-            match answer::json(&reply, self.options.max_response_bytes, self.route.is_any).await {
+            match answer::json(&reply, self.options.max_response_bytes.into(), self.route.is_any).await {
                 Ok(answer) if answer.is_object() && !self.route.is_any => return read(answer),
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,

@@ -9,6 +9,7 @@ use super::host;
 use crate::request;
 use crate::retry;
 use crate::sse::MAX_EVENT_BYTES;
+use crate::stream::MAX_BYTES;
 
 #[wasm_bindgen]
 extern "C" {
@@ -127,7 +128,7 @@ pub struct Options {
     /// The most bytes that one event of a stream may have.
     pub max_event_bytes: usize,
     /// The most bytes that an answer may have.
-    pub max_response_bytes: f64,
+    pub max_response_bytes: u32,
     /// The caller's signal.
     pub signal: Option<AbortSignal>,
     /// The caller's `fetch`, or the host's.
@@ -166,7 +167,7 @@ impl Options {
             max_retries: saturate(number(&options.max_retries(), f64::from(retry::MAX_RETRIES))),
             unbilled: options.retry() == "unbilled",
             max_event_bytes: saturate(number(&options.max_event_bytes(), f64::from(MAX_EVENT_BYTES as u32))) as usize,
-            max_response_bytes: number(&options.max_response_bytes(), request::MAX_RESPONSE_BYTES),
+            max_response_bytes: saturate(number(&options.max_response_bytes(), f64::from(MAX_BYTES as u32))),
             signal: Some(options.signal()).filter(JsValue::is_object).map(JsCast::unchecked_into),
             fetch: options.fetch().unchecked_into(),
             fetch_options: options.fetch_options(),

@@ -1,5 +1,6 @@
 //! The handle that JavaScript feeds: one streamed answer, from the reader of its body to the text of its chunks.
 
+use js_sys::Math;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
@@ -34,8 +35,13 @@ impl ChunkSource {
     /// The stream of this reply, which came after so many `retries`, when there were `left_ms` for all of it.
     pub fn new(reply: Reply, body: JsValue, options: &Options, left_ms: f64, retries: u32) -> Self {
         reply.stop_clock();
+        let half = || u64::from((Math::random() * 4_294_967_296.0) as u32);
+        let seed = half() << 32 | half();
         Self {
-            stream: ChunkStream::new(reply.status()).with_max_event_bytes(options.max_event_bytes),
+            stream: ChunkStream::new(reply.status())
+                .with_max_event_bytes(options.max_event_bytes)
+                .with_max_bytes(options.max_response_bytes as usize)
+                .with_seed(seed),
             batch: Batch::default(),
             text_only: false,
             parts: Vec::new(),

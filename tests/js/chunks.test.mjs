@@ -10,7 +10,7 @@ async function read(events, size) {
   return chunks;
 }
 
-const call = (index, text) => chunk({ tool_calls: [{ index, function: { arguments: text } }] });
+const call = (index, text) => chunk({ tool_calls: [{ index, id: `call_${index}`, function: { arguments: text } }] });
 const times = (count, make) => Array.from({ length: count }, (_, n) => make(n));
 
 const STREAMS = {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { inspect } from "node:util";
 import { ChatmuxError, StreamTruncatedError } from "../../dist/entry/default.js";
 import {
   answer, ask, askStream, chunk, clientWith, collect, COMPLETION, failureOfStream, forbidStrayRejections, jsonResponse, settled, sse, streamResponse, textOf,
@@ -86,12 +87,21 @@ suite("odd JSON", () => {
     assert.deepEqual((await collect(await streamOf([text, "[DONE]"])))[0], JSON.parse(text));
   });
 
-  test("with indexes of any kind is passed on, and never a trap", async () => {
-    for (const index of ["4294967295", "4294967296", "-1", "1.5", '"0"', "null", "127", "128", "129", "1e2", "{}", "[]", "true"]) {
-      const text = `{"choices":[{"index":${index},"delta":{"tool_calls":[{"index":${index},"function":{"arguments":"{}"}}]},"finish_reason":"stop"}]}`;
-      assert.deepEqual(await collect(await streamOf([text, "[DONE]"])), [JSON.parse(text)]);
-      await streamOf([text]).then(collect).catch((error) => assert.ok(error instanceof ChatmuxError));
+  test("G15: with an index that is none is an error, after the chunks before it, and never a trap", async () => {
+    const event = (choice, call) =>
+      `{"choices":[{"index":${choice},"delta":{"tool_calls":[{"index":${call},"id":"SECRET","function":{"arguments":"{}"}}]}}]}`;
+    for (const index of ["4294967295", "4294967296", "-1", "1.5", '"0"', "128", "1e2", "{}", "[]", "true"]) {
+      for (const text of [event(index, 0), event(0, index)]) {
+        const { error, chunks } = await failureOfStream(streamOf([chunk("a"), chunk("b"), text, chunk("c"), "[DONE]"]));
+        assert.equal(chunks.length, 2);
+        assert.ok(error instanceof ChatmuxError);
+        assert.equal(error.kind, "malformed_response");
+        assert.match(error.message, /An index in the stream is no integer from 0 to 127/);
+        assert.doesNotMatch(inspect(error), /SECRET/);
+        assert.equal(error.partial.choices[0].message.content, "ab");
+      }
     }
+    assert.deepEqual(await collect(await streamOf([event(127, 127), "[DONE]"])), [JSON.parse(event(127, 127))]);
     await stillWorks();
   });
 

@@ -32,13 +32,13 @@ suite("chunks", () => {
       { id: "", object: "", created: 0, model: "", choices: [], prompt_filter_results: [{ prompt_index: 0 }] },
       { choices: [{ index: 0, delta: { role: "assistant", content: null, reasoning_content: "Let me", reasoning: null, refusal: null }, logprobs: null }] },
       { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id: "call_1", type: "function", function: { name: "f", arguments: "" } }] } }] },
-      { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: '{"a":"\\"' } }, { index: 1, function: {} }] } }] },
+      { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: '{"a":"\\"' } }, { index: 1, id: "call_2", function: {} }] } }] },
       { choices: [{ index: 1, delta: {} }, { index: 0, delta: { content: "" }, finish_reason: null }], usage: null },
       {},
       { error: null, choices: [] },
-      { choices: null, type: "ping" },
+      { choices: {}, type: "ping" },
       JSON.parse('{"__proto__":{"admin":true},"constructor":1,"choices":[{"delta":{"__proto__":[]}}]}'),
-      { choices: [{ index: 0, delta: {}, finish_reason: "stop" }, { index: 1, delta: {}, finish_reason: "length" }] },
+      { choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }, { index: 1, delta: {}, finish_reason: "length" }] },
       { choices: [], usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3, cost: 1e-7, prompt_tokens_details: { cached_tokens: 0 } } },
     ];
     const texts = chunks.map((one) => JSON.stringify(one));

@@ -74,7 +74,7 @@ export const STREAMS = {
     ...times(12, (n) => call(n % 2, `{"${n}`)),
     chunkText({}, {}, { finish_reason: "tool_calls" }),
   ],
-  "text and then a tool call": [...times(3, (n) => chunkText({ content: `${n}` })), ...times(3, (n) => call(0, `${n}`))],
+  "text and then a tool call": [...times(3, (n) => chunkText({ content: `${n}` })), ...times(3, (n) => call(0, `${n}`, { id: "call_a" }))],
   "three choices, interleaved": [
     ...times(12, (n) => chunkText({ content: `${n} ` }, {}, { index: n % 3 })),
     ...times(3, (index) => chunkText({}, {}, { index, finish_reason: "stop" })),
