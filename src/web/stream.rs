@@ -154,9 +154,9 @@ impl ChunkSource {
         let (what, name) = match limit {
             0 => ("no event came", "firstEventTimeout"),
             1 => ("it was silent", "idleTimeout"),
-            _ => ("it did not end", "totalTimeout"),
+            _ => ("it went on", "totalTimeout"),
         };
-        let message = concat(&["The stream timed out: ", what, " within the time that `", name, "` allows."]);
+        let message = concat(&["The stream timed out: ", what, " for longer than `", name, "` allows."]);
         self.failure(Error::new(Kind::StreamTimeout, message)).into()
     }
 
