@@ -13,7 +13,7 @@ export type {
   RequestOptions,
   SharedOptions,
 } from "./options.js";
-export { APIPromise } from "./promise.js";
+export { APIPromise, type WithRequestID } from "./promise.js";
 export { ChunkStream, Stream } from "./stream.js";
 export type * from "./types.js";
 export { init, type WasmSource } from "./wasm.js";

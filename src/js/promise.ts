@@ -1,6 +1,7 @@
 /** What a call returns: a promise of its answer, which knows the response behind it. */
 
 import { ChatmuxError } from "./errors.js";
+import type { Stream } from "./stream.js";
 
 /**
  * A call under way, as its promise sees it.
@@ -22,13 +23,20 @@ export function isRaw({ wantsResponse, wantsAnswer }: Sent): boolean {
   return !!wantsResponse && !wantsAnswer;
 }
 
+/** An answer that is an object knows the id of its request, from the header `x-request-id`: not enumerable, so not sent on. */
+export type WithRequestID<Answer> = Answer extends readonly unknown[] | Stream<unknown>
+  ? Answer
+  : Answer extends object
+    ? Answer & { readonly _request_id?: string | null }
+    : Answer;
+
 /**
  * The promise of an answer.
  *
  * @example
  * const { data, response, request_id } = await client.chat.completions.create({ model, messages }).withResponse();
  */
-export class APIPromise<Answer> extends Promise<Answer> {
+export class APIPromise<Answer> extends Promise<WithRequestID<Answer>> {
   // What a call has sent, and what it resolves to; a promise that was made by hand has sent nothing.
   #sent: Sent = {};
   #answered: Promise<unknown> = this;
@@ -40,14 +48,11 @@ export class APIPromise<Answer> extends Promise<Answer> {
 
   /** @internal */
   static of<Answer>(sent: Sent, answered: Promise<Answer>): APIPromise<Answer> {
-    const promise = new APIPromise<Answer>((resolve) =>
-      resolve(
-        answered.then((answer) => {
-          if (isRaw(sent)) throw new ChatmuxError("The body of the response belongs to who called `asResponse()`.");
-          return answer;
-        }),
-      ),
-    );
+    const parsed = answered.then((answer) => {
+      if (isRaw(sent)) throw new ChatmuxError("The body of the response belongs to who called `asResponse()`.");
+      return answer as WithRequestID<Answer>;
+    });
+    const promise = new APIPromise<Answer>((resolve) => resolve(parsed));
     promise.#sent = sent;
     promise.#answered = answered;
     return promise;
@@ -78,8 +83,8 @@ export class APIPromise<Answer> extends Promise<Answer> {
   }
 
   /** The answer, the response that it came with, and the id of the request, from the header `x-request-id`. */
-  async withResponse(): Promise<{ data: Answer; response: Response; request_id: string | null }> {
-    const data = await this;
+  async withResponse(): Promise<{ data: WithRequestID<Answer>; response: Response; request_id: string | null }> {
+    const data = await (this as Promise<WithRequestID<Answer>>);
     const response = this.#sent.response!;
     return { data, response, request_id: requestId(response) };
   }

@@ -2,6 +2,7 @@
  * What the types do for the person who writes against them, apart from openai's.
  */
 
+import type { Chatmux } from "../../src/js/client.js";
 import type {
   CatalogueFilters,
   CatalogueModel,
@@ -208,4 +209,22 @@ export function openUnions(found: CatalogueModel): CatalogueFilters[] {
     { type: "llm", modalities: ["text", "image"], features: ["tools", "new-thing"], model: "gpt" },
     { type: ["llm", "rerank"] as const, sort_by: "context_length", sort_order: "desc" },
   ];
+}
+
+/** What a call returns knows the response behind it, and an answer the id of its request. */
+export async function whatACallReturns(client: Chatmux): Promise<void> {
+  const { data, response, request_id } = await client.chat.completions.create({ model, messages }).withResponse();
+  const id: string | null | undefined = data._request_id;
+  same<typeof request_id, string | null>("same");
+  const raw = await client.chat.completions.create({ model, messages, stream: true }).asResponse();
+  same<typeof raw, typeof response>("same");
+  const stream = await client.chat.completions.create({ model, messages, stream: true });
+  for await (const { choices } of stream) same<typeof choices, ChatCompletionChunk["choices"]>("same");
+  const files = await client.get<{ data: string[] }>("/files", { query: { limit: 10 } });
+  const names: string[] = files.data;
+  const patient = client.withOptions({ timeout: 1000, retry: "unbilled" });
+  same<typeof patient, Chatmux>("same");
+  // @ts-expect-error: there is no such policy
+  client.withOptions({ retry: "always" });
+  console.log(id, names);
 }
