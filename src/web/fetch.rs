@@ -116,13 +116,13 @@ impl Call {
         let signal = self.options.signal.as_ref();
         let bases = Bases { call: &self };
         bases.return_to_first().await?;
-        let mut tried = 0;
+        let (mut tried, mut others) = (0, self.options.base_urls.len() - 1);
         loop {
             if let Some(signal) = signal.filter(|_| self.options.is_aborted()) {
                 return Err(attempt::aborted(signal));
             }
             let last = tried >= self.options.max_retries;
-            let mut failure = match bases.attempt(last, tried).await {
+            let mut failure = match bases.attempt(last, tried, &mut others).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -328,15 +328,13 @@ impl Bases<'_> {
         Ok(())
     }
 
-    /// One try, at the base URL that worked last, and where that cannot be reached at the others.
-    async fn attempt(&self, last: bool, tried: u32) -> Result<JsValue> {
+    /// One try, at the base URL that worked last, and where that cannot be reached at the `others` that are left to the call.
+    async fn attempt(&self, last: bool, tried: u32, others: &mut usize) -> Result<JsValue> {
         let base_urls = &self.call.options.base_urls;
-        let mut left = base_urls.len();
         loop {
-            left -= 1;
             let at = self.at();
             let failure = match self.call.attempt(&base_urls[at], last, tried).await {
-                Err(failure) if left > 0 && failure.error.kind == Kind::Connection => failure,
+                Err(failure) if *others > 0 && failure.error.kind == Kind::Connection => failure,
                 outcome => return outcome,
             };
             let is_unreached = match failure.reach {
@@ -347,6 +345,7 @@ impl Bases<'_> {
             if !is_unreached {
                 return Err(failure);
             }
+            *others -= 1;
             if self.at() == at {
                 // No other call has left it meanwhile.
                 self.go_to((at + 1) % base_urls.len());
