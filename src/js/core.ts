@@ -53,7 +53,7 @@ export function createChatCompletionStream(
   request: ChatCompletionCreateParamsStreaming,
   options: CallOptions = {},
 ): Promise<ChunkStream> {
-  return call(options, async (whole) => new ChunkStream(await glue.createChatCompletionStream(request, whole)));
+  return call(options, async (whole, end) => new ChunkStream(await glue.createChatCompletionStream(request, whole), end));
 }
 
 /** Lists the models of the account. */
@@ -69,20 +69,34 @@ export function listCatalogue(
   return call(options, (whole) => glue.listCatalogue(filters, whole));
 }
 
-async function call<T>(options: CallOptions, send: (options: CallOptions) => Promise<T>): Promise<T> {
-  const whole: CallOptions = complete(options ?? {});
+/** The options of a call under way. The core puts here what would be left of its current try if the instance were lost. */
+interface Whole extends CallOptions {
+  /** Ends the try; it listens to the caller's signal. */
+  abort?: () => void;
+  timer?: number;
+}
+
+async function call<T>(options: CallOptions, send: (options: CallOptions, end: () => void) => Promise<T>): Promise<T> {
+  const whole: Whole = complete(options ?? {});
   // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
   if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
   if (typeof whole.fetch !== "function" && whole.fetch != null) throw new ChatmuxError("`fetch` is not a function.");
   whole.fetch = inContext(whole.fetch ?? globalThis.fetch);
-  // Before the instance is there, so that it is not replaced in between.
-  hold();
-  try {
-    await init();
-    return await send(whole);
-  } catch (thrown) {
-    throw toError(thrown);
-  } finally {
-    release();
-  }
+  const end = (): void => {
+    clearTimeout(whole.timer);
+    whole.abort?.();
+    whole.signal?.removeEventListener?.("abort", whole.abort!);
+  };
+  return new Promise<T>((resolve, reject) => {
+    const lost = (error: ChatmuxError): void => {
+      reject(error);
+      end();
+    };
+    // Before the instance is there, so that it is not replaced in between.
+    hold(lost);
+    init()
+      .then(() => send(whole, end))
+      .finally(() => release(lost))
+      .then(resolve, (thrown) => reject(toError(thrown)));
+  });
 }

@@ -45,13 +45,31 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   /** How many answers are owed, and the one that was asked for last: they are given one after the other. */
   #waiting = 0;
   #last: Promise<unknown> | undefined;
+  readonly #body: Body;
+  /** Ends the try behind the stream where the core cannot, for its instance was lost. */
+  readonly #endTry: () => void;
+  /** The error that the next read is to throw: the instance was lost since the last. */
+  #failure: unknown;
 
-  constructor(source: ChunkSource) {
-    hold();
+  /** Ends in the middle, and drops what was read but not asked for. */
+  readonly #leave = (): void => {
+    if (this.#closed) return;
+    this.isAborted = true;
+    const cancelled = this.#cancel();
+    this.#close();
+    if (this.#items) this.#items.left = 0;
+    cancelled.catch(ignore);
+    this.#controller.abort();
+  };
+
+  constructor(source: ChunkSource, endTry: () => void) {
     this.#source = source;
     this.#controller = source.controller;
+    this.#body = source.body;
+    this.#endTry = endTry;
+    hold(this.#leave);
     // The body of a caller's `fetch` may know nothing of the signal: an abort must end a waiting read there as well.
-    this.#controller.signal.addEventListener("abort", () => this.#leave());
+    this.#controller.signal.addEventListener("abort", this.#leave);
     if (this.#controller.signal.aborted) this.#leave();
   }
 
@@ -122,16 +140,16 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     try {
       for (;;) {
         if (items.left) return { done: false, value: items.take() };
-        if (this.#closed) return END;
+        if (this.#closed) return this.#over();
         if (items.last) return this.#end(true);
         if (this.#bytes.length === 0) {
           try {
-            this.#reader ??= readerOf(this.#source.body);
+            this.#reader ??= readerOf(this.#body);
             read ??= await this.#reader.read();
           } catch (cause) {
             return this.#broken(cause);
           }
-          if (this.#closed) return END;
+          if (this.#closed) return this.#over();
           if (read.done) return this.#end(false);
           this.#bytes = toBytes(read.value);
           read = undefined;
@@ -144,18 +162,25 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     }
   }
 
+  /** What is read of a stream that is closed. */
+  #over(): typeof END {
+    if (this.#failure) throw this.#failed(this.#failure);
+    return END;
+  }
+
   /** The body broke off, or was let go. */
   #broken(cause: unknown): typeof END {
     // The error of an abort and the abort itself arrive in either order.
-    if (this.#closed || this.#controller.signal.aborted) return END;
+    if (this.#closed || this.#controller.signal.aborted) return this.#over();
     const error = toError(this.#source.broken(cause));
     this.#leave();
     throw this.#failed(error);
   }
 
-  /** An error of the stream knows what had arrived. */
+  /** An error of the stream knows what had arrived. It is thrown once, and of what the instance lost nothing is left. */
   #failed(error: unknown): unknown {
-    if (error instanceof ChatmuxError) Object.defineProperty(error, "partial", { get: () => this.partial() });
+    this.#failure = undefined;
+    if (error instanceof ChatmuxError && error.kind !== "wasm_failed") Object.defineProperty(error, "partial", { get: () => this.partial() });
     return error;
   }
 
@@ -170,9 +195,8 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       this.#bytes = whole ? NO_BYTES : bytes.subarray(length);
       items.load(this.#source.feed(length));
     } catch (cause) {
-      const error = trapped(this.#source, cause);
-      this.#leave(true);
-      throw this.#failed(error);
+      this.#leave();
+      throw this.#failed(trapped(cause));
     }
     this.#isSteady = whole && !items.last;
   }
@@ -187,35 +211,27 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     }
     this.#close();
     if (unread && this.#reader) linger(this.#reader);
-    return END;
-  }
-
-  /** Ends in the middle, and drops what was read but not asked for. */
-  #leave(isTrapped = false): void {
-    if (this.#closed) return;
-    this.isAborted = true;
-    const cancelled = this.#cancel();
-    this.#close(isTrapped);
-    if (this.#items) this.#items.left = 0;
-    cancelled.catch(ignore);
-    this.#controller.abort();
+    return this.#over();
   }
 
   /** Lets the body go. One that somebody else is reading cannot be, and is theirs. */
   async #cancel(): Promise<void> {
-    const reader = this.#reader ?? readerOf(this.#source.body);
+    const reader = this.#reader ?? readerOf(this.#body);
     await reader.cancel();
   }
 
-  #close(isTrapped = false): void {
-    if (!isTrapped) this.#partial = this.#assemble();
+  #close(): void {
     this.#closed = true;
     this.#isSteady = false;
-    if (!isTrapped) {
+    try {
+      this.#partial = this.#assemble();
       this.#source.close();
       this.#source.free();
+    } catch (cause) {
+      this.#failure = trapped(cause);
+      this.#endTry();
     }
-    release();
+    release(this.#leave);
   }
 }
 
@@ -240,8 +256,10 @@ interface Reader {
   cancel(): Promise<unknown>;
 }
 
+type Body = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** The reader of a stream of the web, or of a stream of Node, as `fetch` functions of npm packages give it. */
-function readerOf(body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Reader {
+function readerOf(body: Body): Reader {
   if ("getReader" in body) return body.getReader() as Reader;
   const iterator = body[Symbol.asyncIterator]();
   return {

@@ -29,8 +29,9 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Starts the clock. The try is aborted after `timeout_ms`, or when the caller's `signal` is.
-    pub fn start(timeout_ms: f64, signal: Option<&AbortSignal>) -> Result<Box<Self>> {
+    /// Starts the clock. The try is aborted after `timeout_ms`, or when the caller's `signal` is. The call's options learn
+    /// what ends it, for the façade ends it when the instance is lost.
+    pub fn start(timeout_ms: f64, signal: Option<&AbortSignal>, options: &JsValue) -> Result<Box<Self>> {
         let controller =
             AbortController::new().map_err(|cause| invalid("This host has no AbortController.").caused_by(cause))?;
         let aborted = Promise::new_typed::<JsValue>(&mut |resolve, _| {
@@ -41,7 +42,9 @@ impl Attempt {
         // Bound with its argument: a listener is called with an event, which would become the reason.
         let abort: Function = host::get(&controller, "abort").unchecked_into();
         let abort: Function = abort.bind1(&controller, &JsValue::UNDEFINED).unchecked_into();
+        host::set(options, "abort", &abort);
         let timer = if timeout_ms < MAX_TIMER_MS { host::set_timeout(&abort, timeout_ms) } else { JsValue::UNDEFINED };
+        host::set(options, "timer", &timer);
         if let Some(signal) = signal {
             listen(signal, &abort);
             if host::is_true(signal, "aborted") {

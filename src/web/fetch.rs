@@ -54,11 +54,14 @@ pub struct Call {
     url: String,
     /// A JSON text makes a POST; without one (`undefined`) it is a GET.
     body: JsValue,
+    /// The options as the façade has them.
+    given: JsValue,
 }
 
 impl Call {
     /// A call with these query parameters beside those of the options, and this body.
     pub fn new(route: &'static Route, options: &CallOptions, query: &JsValue, body: JsValue) -> Result<Self> {
+        let given = JsValue::from(options);
         let options = Options::read(options)?;
         let mut url = (route.url)(&options.base_url)?;
         let raw = UrlSearchParams::new().unwrap_throw();
@@ -75,7 +78,7 @@ impl Call {
         if !query.is_empty() {
             url = concat(&[&url, "?", &query]);
         }
-        Ok(Self { route, options, url, body })
+        Ok(Self { route, options, url, body, given })
     }
 
     /// Sends the request, again where the policy says so, and gives the whole answer, or the stream of it, ready to be
@@ -93,7 +96,7 @@ impl Call {
                 Err(failure) => failure,
             };
             let Some(asked_ms) = failure.again.filter(|_| !last) else { return Err(failure) };
-            let pause = Attempt::start(delay_ms(tried, Some(asked_ms), Math::random()), signal)?;
+            let pause = Attempt::start(delay_ms(tried, Some(asked_ms), Math::random()), signal, &self.given)?;
             // Whatever ends the pause, the next try is due.
             let _ = pause.over().await;
             tried += 1;
@@ -102,7 +105,7 @@ impl Call {
 
     /// One try: calls `fetch` and sorts what comes back into answers and failures.
     async fn attempt(&self, last: bool) -> Result<JsValue> {
-        let mut attempt = Attempt::start(self.options.timeout_ms, self.options.signal.as_ref())?;
+        let mut attempt = Attempt::start(self.options.timeout_ms, self.options.signal.as_ref(), &self.given)?;
         let key = if self.route.with_key { self.api_key(&attempt).await? } else { String::new() };
         let headers = self.headers(&key)?;
         attempt.secrets = headers::secrets(&headers);
