@@ -73,8 +73,8 @@ const EDITS = [
  * called by the next that is refused.
  */
 const LOADING = `
-let lose, cause, lost;
-const failed = () => (lost ||= lose(cause));
+let lose, thrown, lost;
+const failed = () => (lost ||= lose(thrown));
 const gone = new Proxy({}, { get() { throw failed(); } });
 const check = (handle) => { if (handle.__wbg_inst !== __wbg_instance_id) throw failed(); };
 const guarded = (exports) => {
@@ -84,11 +84,11 @@ const guarded = (exports) => {
     copy[name] = typeof run !== "function" ? run : (...args) => {
       try {
         return run(...args);
-      } catch (thrown) {
+      } catch (error) {
         if (wasm === copy) {
           wasm = gone;
           __wbg_instance_id++;
-          cause = thrown;
+          thrown = error;
           cachedDataViewMemory0 = cachedUint8ArrayMemory0 = lost = null;
         }
         throw failed();
