@@ -92,11 +92,16 @@ async function call<T>(options: CallOptions, send: (options: CallOptions, end: (
       reject(error);
       end();
     };
-    // Before the instance is there, so that it is not replaced in between.
-    hold(lost);
-    init()
-      .then(() => send(whole, end))
-      .finally(() => release(lost))
-      .then(resolve, (thrown) => reject(toError(thrown)));
+    const answer = async (): Promise<T> => {
+      // Before the instance is there, so that it is not replaced in between.
+      hold(lost);
+      try {
+        await init();
+        return await send(whole, end);
+      } finally {
+        release(lost);
+      }
+    };
+    answer().then(resolve, (thrown) => reject(toError(thrown)));
   });
 }

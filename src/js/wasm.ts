@@ -45,6 +45,10 @@ export type Lost = (error: ChatmuxError) => void;
  * @internal
  */
 export function hold(user: Lost): void {
+  try {
+    // An instance that was lost on a full stack says so now, before it has another user.
+    memory();
+  } catch {}
   users.add(user);
 }
 
@@ -106,10 +110,6 @@ export function setSource(from: () => WasmSource): void {
  * @example await init(); // before the first message is typed
  */
 export function init(from?: WasmSource): Promise<void> {
-  try {
-    // An instance that was lost on a full stack says so now.
-    memory();
-  } catch {}
   loading ??= start(from).catch((cause: unknown) => {
     loading = undefined;
     const message = "The WebAssembly of chatmux could not be loaded. A page with a Content-Security-Policy needs `script-src 'wasm-unsafe-eval'`; see `cause`.";

@@ -1,6 +1,7 @@
 //! What the tests of a lost instance need: ways to lose it. Only in the build that they run, with the feature `test-traps`.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
@@ -11,7 +12,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 pub fn force_trap(how: &str) {
     match how {
         "overflow" => {
-            dive(0);
+            dive();
         }
         "memory" => loop {
             black_box(vec![0_u8; 1 << 16].leak());
@@ -46,8 +47,10 @@ pub fn fill_memory(leave: usize) {
     drop(last);
 }
 
-/// Calls itself for as long as the stack lasts: no optimiser can tell that it does not end.
+/// Calls itself for as long as the host's stack lasts: no optimiser can tell that it ends. What it counts is kept apart, for
+/// else the stack of Rust, which is in the module's memory, could be full before.
 #[inline(never)]
-fn dive(depth: u32) -> u32 {
-    if black_box(depth) == u32::MAX { depth } else { dive(depth + 1) ^ black_box(depth) }
+fn dive() -> u32 {
+    static DEPTH: AtomicU32 = AtomicU32::new(0);
+    if DEPTH.fetch_add(1, Relaxed) == u32::MAX { 0 } else { dive() + DEPTH.load(Relaxed) }
 }

@@ -7,7 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { createProvider } from "../../dist/testing/provider.js";
 import { serve } from "../../dist/testing/server.js";
 import { root } from "../../scripts/setup.mjs";
-import { bundle, chromium, exec, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, output, page, pages, project } from "./runtimes.mjs";
+import { bundle, chromium, close, exec, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, output, page, pages, project } from "./runtimes.mjs";
 
 const IMPORTS = 'import * as chatmux from "chatmux";\nimport * as core from "chatmux/core";\nimport { run } from "./program.mjs";\n';
 const NATIVE = IMPORTS.replace(/"chatmux(\/core)?"/g, (_, core) => `"/node_modules/chatmux/dist/entry/${core ? "core." : ""}default.js"`);
@@ -18,10 +18,11 @@ let provider;
 let baseURL;
 
 before(async () => {
+  await open();
   provider = await serve(createProvider({ pace: 0 }));
   baseURL = `${provider.url}/v1`;
 });
-after(() => provider?.close());
+after(() => Promise.all([provider?.close(), close()]));
 
 /** Judges what the program saw. */
 function judge(report, { isBrowser = false } = {}) {

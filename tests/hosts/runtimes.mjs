@@ -6,7 +6,6 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, wri
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -31,7 +30,8 @@ const PROGRAMS = ["program.mjs", "traps.mjs"];
 export let project;
 export let pages;
 
-before(async () => {
+/** Makes them. */
+export async function open() {
   project = realpathSync(mkdtempSync(join(tmpdir(), "chatmux-hosts-")));
   const { stdout } = await exec("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], { cwd: root });
   const [{ filename }] = JSON.parse(stdout);
@@ -39,12 +39,13 @@ before(async () => {
   await exec("npm", ["install", "--no-audit", "--no-fund", join(project, filename)], { cwd: project });
   for (const name of PROGRAMS) cpSync(join(here, name), join(project, name));
   pages = await serve(async (request) => (await site({ "/": project })(request)) ?? new Response(null, { status: 404 }));
-});
+}
 
-after(async () => {
+/** Takes them away. */
+export async function close() {
   await pages?.close();
   rmSync(project, { recursive: true, force: true });
-});
+}
 
 /** What a program for a runtime prints last, as JSON. It is started with a file, in the project's folder. */
 export async function output(command, args, env) {

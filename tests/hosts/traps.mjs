@@ -5,6 +5,7 @@
 const WAYS = ["trap", "overflow", "memory"];
 const MESSAGES = [{ role: "user", content: "x" }];
 const TEXT = "The answer is 42.";
+const DEPTHS = 200;
 
 export async function run({ Chatmux, init }, glue, baseURL, rounds) {
   const strays = watchStrays();
@@ -38,7 +39,7 @@ export async function run({ Chatmux, init }, glue, baseURL, rounds) {
     await sleep(20);
   }
   await sleep(50);
-  return { ...seen, large: await tooLarge(client), full: await whileFull(client, glue) };
+  return { ...seen, large: await tooLarge(client), full: await whileFull(client, glue), deep: await whileDeep(client, glue) };
 }
 
 /** What the program of a runtime does with errors that nobody handled. */
@@ -190,5 +191,28 @@ async function whileFull(client, glue) {
     await kindOf(async () => glue.forceTrap("trap"));
   }
   await sleep(50);
+  return ends;
+}
+
+/** Calls after the instance was lost on a stack that was full but for so many frames: how they end. */
+async function whileDeep(client, glue) {
+  const fetch = async () => streamOf(TEXT);
+  const ends = {};
+  for (let frames = 0; frames < DEPTHS; frames++) {
+    let left = frames;
+    const dive = () => {
+      try {
+        dive();
+      } catch {}
+      if (left-- !== 0) return;
+      try {
+        glue.forceTrap("trap");
+      } catch {}
+    };
+    dive();
+    const asked = client({ fetch }).chat.completions.create({ model: "m", messages: MESSAGES, stream: true });
+    const end = await asked.then((stream) => stream.text()).catch(String);
+    ends[end] = (ends[end] ?? 0) + 1;
+  }
   return ends;
 }
