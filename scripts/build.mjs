@@ -10,17 +10,62 @@ import { nodeModules, root, run, rust, say, wasmBindgen } from "./setup.mjs";
 import { deflate, shrink } from "./shrink.mjs";
 import { split } from "./split.mjs";
 
-const target = join(root, "target");
-const bindgen = join(target, "bindgen", "raw");
-const glue = join(target, "bindgen", "glue");
-const wasm = join(target, "wasm32-unknown-unknown", "release", "chatmux.wasm");
-const optimised = join(target, "bindgen", "chatmux.wasm");
 const dist = join(root, "dist");
-const stampFile = join(target, "build.json");
+const target = join(root, "target");
 const SCRIPTS = ["scripts/build.mjs", "scripts/shrink.mjs", "scripts/split.mjs", "scripts/wasm.mjs"];
+
+/** A build of the core: where it is made, the features it has, and the most memory that an instance may take, in bytes. */
+const RELEASE = { folder: target, features: ["allocator"], maxMemory: 1 << 30 };
+const TRAPS = { folder: join(target, "traps"), features: ["allocator", "test-traps"], maxMemory: 2 << 20 };
 
 /** Builds what is out of date and returns the sizes of what users download. */
 export async function build() {
+  const { step, stamps, glue, optimised } = await core(RELEASE);
+  await step("compiling TypeScript…", ["tsconfig.json", ...files("src/js"), optimised], join(dist, "index.js"), async () => {
+    rmSync(dist, { recursive: true, force: true });
+    await run("node", [join(root, "node_modules/typescript/bin/tsc")]);
+    place(glue, optimised, dist);
+    writeFileSync(
+      join(dist, "chatmux.wasm.d.ts"),
+      "/** The wasm of chatmux, where the bundler or runtime imports wasm files as compiled modules. */\n" +
+        "declare const module: WebAssembly.Module;\nexport default module;\n",
+    );
+    stamps.sizes = await sizes(optimised);
+  });
+  return stamps.sizes;
+}
+
+/**
+ * Builds what the tests of a lost instance run: the same sources with ways to lose it, and with little memory. Returns the
+ * folder that is to stand for `dist`.
+ */
+export async function buildTraps() {
+  await build();
+  const { step, glue, optimised } = await core(TRAPS);
+  const folder = join(TRAPS.folder, "dist");
+  await step("putting together the build with traps…", [...files("dist"), optimised], folder, async () => {
+    rmSync(folder, { recursive: true, force: true });
+    cpSync(dist, folder, { recursive: true });
+    place(glue, optimised, folder);
+  });
+  return folder;
+}
+
+/** Puts the wasm and its glue into the folder that is published. */
+function place(glue, wasm, folder) {
+  for (const name of ["chatmux.js", "chatmux.d.ts", "deflated.js", "deflated.d.ts"]) {
+    cpSync(join(glue, name), join(folder, "glue", name));
+  }
+  cpSync(wasm, join(folder, "chatmux.wasm"));
+}
+
+/** Makes the wasm and its glue, where they are out of date; and what makes further steps. */
+async function core({ folder, features, maxMemory }) {
+  const bindgen = join(folder, "bindgen", "raw");
+  const glue = join(folder, "bindgen", "glue");
+  const wasm = join(folder, "wasm32-unknown-unknown", "release", "chatmux.wasm");
+  const optimised = join(folder, "bindgen", "chatmux.wasm");
+  const stampFile = join(folder, "build.json");
   const stamps = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, "utf8")) : {};
   const step = async (name, inputs, output, work) => {
     const stamp = digest([...inputs, ...SCRIPTS]);
@@ -28,15 +73,15 @@ export async function build() {
     say(name);
     await work();
     stamps[name] = digest([...inputs, ...SCRIPTS]);
-    mkdirSync(target, { recursive: true });
+    mkdirSync(folder, { recursive: true });
     writeFileSync(stampFile, JSON.stringify(stamps));
   };
 
   await Promise.all([nodeModules(), rust()]);
   await step("compiling the Rust core to wasm…", ["Cargo.toml", "Cargo.lock", ...files("src", ".rs")], wasm, async () => {
     await run("cargo", ["fetch", "--locked"]);
-    const options = ["build", "--release", "--locked", "--lib", "--features", "allocator", "--target", "wasm32-unknown-unknown"];
-    await run("cargo", options, { env: { CARGO_ENCODED_RUSTFLAGS: flags() } });
+    const options = ["build", "--release", "--locked", "--lib", "--features", features.join(), "--target", "wasm32-unknown-unknown"];
+    await run("cargo", [...options, "--target-dir", folder], { env: { CARGO_ENCODED_RUSTFLAGS: flags(maxMemory) } });
   });
   await step("binding it to JavaScript…", [wasm], join(bindgen, "chatmux.js"), async () => {
     const bin = await wasmBindgen();
@@ -60,25 +105,11 @@ export async function build() {
         "/** How the parts stand. */\nexport declare const layout: Layout;\n",
     );
   });
-  await step("compiling TypeScript…", ["tsconfig.json", ...files("src/js"), optimised], join(dist, "index.js"), async () => {
-    rmSync(dist, { recursive: true, force: true });
-    await run("node", [join(root, "node_modules/typescript/bin/tsc")]);
-    for (const name of ["chatmux.js", "chatmux.d.ts", "deflated.js", "deflated.d.ts"]) {
-      cpSync(join(glue, name), join(dist, "glue", name));
-    }
-    cpSync(optimised, join(dist, "chatmux.wasm"));
-    writeFileSync(
-      join(dist, "chatmux.wasm.d.ts"),
-      "/** The wasm of chatmux, where the bundler or runtime imports wasm files as compiled modules. */\n" +
-        "declare const module: WebAssembly.Module;\nexport default module;\n",
-    );
-    stamps.sizes = await sizes();
-  });
-  return stamps.sizes;
+  return { step, stamps, glue, optimised };
 }
 
 /** What one user downloads: an app that imports the client and nothing else, bundled and minified. */
-async function sizes() {
+async function sizes(wasm) {
   const { build: bundle } = await import("esbuild");
   const app = async (conditions) => {
     const { outputFiles } = await bundle({
@@ -99,7 +130,7 @@ async function sizes() {
   const rows = {
     "app in a browser or Node, bundled (wasm inlined)": await app({}),
     "app in an edge worker, bundled: JavaScript": js,
-    "app in an edge worker, bundled: chatmux.wasm": readFileSync(optimised),
+    "app in an edge worker, bundled: chatmux.wasm": readFileSync(wasm),
   };
   return Object.fromEntries(
     Object.entries(rows).map(([name, bytes]) => [
@@ -109,14 +140,11 @@ async function sizes() {
   );
 }
 
-/** The most memory that an instance may take, in bytes. */
-const MAX_MEMORY = 1 << 30;
-
 /** Options of rustc. The paths of this machine are kept out of the module: the same sources make the same wasm anywhere. */
-function flags() {
+function flags(maxMemory) {
   const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
   const paths = readdirSync(registry).map((name) => `--remap-path-prefix=${join(registry, name)}=deps`);
-  return [...paths, `-Clink-arg=--max-memory=${MAX_MEMORY}`].join("\x1f");
+  return [...paths, `-Clink-arg=--max-memory=${maxMemory}`].join("\x1f");
 }
 
 function files(folder, ending = "") {

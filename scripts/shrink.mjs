@@ -42,35 +42,78 @@ export async function optimise(bindgen, wasm, option) {
   await run("node", [join(root, "node_modules/binaryen/bin/wasm-opt"), join(bindgen, CUT), ...options]);
 }
 
-/** The glue's count of instances, which is one too high when none could be made. */
-const INSTANCE = "__wbg_instance_id";
+/**
+ * What is said otherwise in the glue than wasm-bindgen says it, so that nothing of an instance that was lost is used again,
+ * or disturbs the next one. Each text must be there.
+ */
+const EDITS = [
+  // Replaced by `use`, below; so nobody asks for a reset any more.
+  [/export function __wbg_reset_state[^]*?\n}\n/, ""],
+  [/function __wbg_call_guard[^]*?\n}\n/, ""],
+  [/__wbg_call_guard\(\);\n/g, ""],
+  [/let ret;\s*ret = /g, "const ret = "],
+  [/wasmInstance = instance;\s*wasm = instance\.exports;\s*wasmModule = module;/, "wasm = guarded(instance.exports);"],
+  // A handle of another instance is refused, to be freed as well: its address is somebody else's by now.
+  [/if \(this\.__wbg_inst !== undefined && [^{]*{\s*throw new Error\('Invalid stale object[^}]*}/g, "check(this);"],
+  [/free\(\) {\n/g, "free() {\n        check(this);\n"],
+  // Who calls a closure is a promise or a timer of the host: nobody would hear the error, and Node would end its process.
+  [/throw new Error\('Cannot invoke closure from previous WASM instance'\);/, "return;"],
+  [/(return f\(a, state\.b, \.\.\.args\);\s*})( finally)/, "$1 catch (error) { if (state.instance === __wbg_instance_id) throw error; }$2"],
+  [/if \(--state\.cnt === 0\)/, "if (--state.cnt === 0 && state.instance === __wbg_instance_id)"],
+  // A promise swallows what its executor throws, and is nobody's when the instance was lost in there.
+  [/const ret = new Promise\(cb0\);/g, "const ret = new Promise(cb0);\n                ret.catch(() => {});"],
+];
 
-/** What `src/js/wasm.ts`, which has a loader of its own, needs of the glue; bundlers leave out the loader that is there. */
+/**
+ * What `src/js/wasm.ts`, which has a loader of its own, needs of the glue; bundlers leave out the loader that is there.
+ *
+ * Whatever is thrown across an export of the wasm means that the instance is lost: Rust's own errors are thrown by the glue,
+ * when the export has returned. From then on everything that would use the instance throws instead: also what frames of it
+ * that are still on the stack import, so that they end as well. A stack that is full may have no room for the hook: it is
+ * called by the next that is refused.
+ */
 const LOADING = `
-export { __wbg_get_imports as imports, __wbg_finalize_init as use };
-export const memory = () => wasm.memory;
-export const replace = () => {
-  try {
-    __wbg_reset_state();
-    return true;
-  } catch {
-    ${INSTANCE}--;
-    return false;
+let lose, thrown, lost;
+const failed = () => (lost ||= lose(thrown));
+const gone = new Proxy({}, { get() { throw failed(); } });
+const check = (handle) => { if (handle.__wbg_inst !== __wbg_instance_id) throw failed(); };
+const guarded = (exports) => {
+  const copy = {};
+  for (const name in exports) {
+    const run = exports[name];
+    copy[name] = typeof run !== "function" ? run : (...args) => {
+      try {
+        return run(...args);
+      } catch (error) {
+        if (wasm === copy) {
+          wasm = gone;
+          __wbg_instance_id++;
+          thrown = error;
+          cachedDataViewMemory0 = cachedUint8ArrayMemory0 = lost = null;
+        }
+        throw failed();
+      }
+    };
   }
+  return copy;
+};
+export { __wbg_get_imports as imports };
+export const memory = () => wasm.memory;
+export const use = (instance, hook) => {
+  lose = hook;
+  __wbg_instance_id++;
+  __wbg_finalize_init(instance);
 };
 `;
 
 const LOADING_TYPES = `/** What the module imports. */
 export function imports(): WebAssembly.Imports;
 
-/** Makes this instance, of this module, the one that the functions call. */
-export function use(instance: WebAssembly.Instance, module: WebAssembly.Module): void;
-
 /**
- * Makes a new instance of the module the one that the functions call: handles of the old one are refused from then on.
- * False where there is no memory for one, and the old one stays.
+ * Makes this instance the one that the functions call: handles of the one before are refused from then on. When it is lost,
+ * the hook lose() is called with what was thrown; what it returns is thrown by everything that is used of the instance, for good.
  */
-export function replace(): boolean;
+export function use(instance: WebAssembly.Instance, lose: (cause: unknown) => Error): void;
 
 /** The memory of the instance. */
 export function memory(): WebAssembly.Memory;
@@ -88,7 +131,10 @@ function sharedNames(binaryen, module) {
 
 /** The glue with short names in the place of these, and which name became which: those that it does not use have none. */
 async function shorten(js, names) {
-  if (!js.includes(`${INSTANCE}++;`)) throw new Error(`The glue does not count its instances as \`${INSTANCE}\`.`);
+  for (const [text, other] of EDITS) {
+    if (js.search(text) < 0) throw new Error(`The glue has nothing like ${text}.`);
+    js = js.replace(text, other);
+  }
   const { transform } = await import("esbuild");
   const pattern = [...names].map((name) => name.replace(/\W/g, "\\$&")).join("|");
   const { code, mangleCache } = await transform(js + LOADING, {

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "./build.mjs";
+import { build, buildTraps } from "./build.mjs";
 import { browsers, nodeModules, root, rust, rustComponents, say, wasmBindgen } from "./setup.mjs";
 
 const hosts = join(root, "tests/hosts");
@@ -43,8 +43,8 @@ const PARTS = {
     return [nodeTest(tests("tests/js"))];
   },
   hosts: async () => {
-    await Promise.all([build(), nodeModules(hosts), browsers()]);
-    return [nodeTest(["tests/hosts/hosts.test.mjs"])];
+    await Promise.all([buildTraps(), nodeModules(hosts), browsers()]);
+    return [nodeTest(["tests/hosts/hosts.test.mjs", "tests/hosts/traps.test.mjs"])];
   },
   demo: async () => {
     await Promise.all([build(), nodeModules(hosts), browsers()]);

@@ -7,6 +7,7 @@
 //! - `reply`: a response of any class; `answer`: a successful one, read; `failure`: errors on their way out.
 //! - `stream`: the handle that a `for await` loop feeds.
 //! - `catalogue`: AIHubMix's catalogue, read and typed; `host`: the host's own functions.
+//! - `traps`: ways to lose the instance, in a test build alone.
 
 mod answer;
 mod attempt;
@@ -18,6 +19,8 @@ mod host;
 mod options;
 mod reply;
 mod stream;
+#[cfg(feature = "test-traps")]
+mod traps;
 
 use js_sys::{Array, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;

@@ -4,6 +4,7 @@
  */
 
 import { inContext } from "./context.js";
+import type { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { type CallOptions, check, complete } from "./options.js";
@@ -99,7 +100,8 @@ export function request<Answer = unknown>(options?: CallOptions): APIPromise<Ans
     whole.fetchOptions = { ...whole.fetchOptions, duplex: "half" };
   }
   const send = async (whole: CallOptions): Promise<unknown> => glue.request(json ? toJson(body) : undefined, whole);
-  const finish = (answer: unknown): Answer => (stream ? toStream(answer as glue.ChunkSource) : answer) as Answer;
+  const finish = (answer: unknown, end: () => void): Answer =>
+    (stream ? toStream(answer as glue.ChunkSource, end) : answer) as Answer;
   return call(whole, method ?? (body == null ? "GET" : "POST"), send, finish);
 }
 
@@ -108,42 +110,76 @@ function call<Raw, Answer = Raw>(
   options: CallOptions | undefined,
   method: string,
   send: (options: CallOptions) => Promise<Raw>,
-  finish?: (answer: Raw) => Answer,
+  finish?: (answer: Raw, end: () => void) => Answer,
 ): APIPromise<Answer> {
   const sent: Sent = {};
-  const answer = async (): Promise<Answer> => {
-    const whole: CallOptions & Internal = complete(options ?? {});
-    // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
-    if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
-    whole.fetch ??= globalThis.fetch;
-    check(whole);
-    whole.fetch = inContext(whole.fetch);
-    whole.ownHeaders = ownHeaders(whole, method);
-    whole.onResponse = (response) => {
-      sent.response = response;
-      return isRaw(sent);
+  const answered = new Promise<Answer>((resolve, reject) => {
+    const whole = prepare(options, method, sent);
+    const end = ending(whole);
+    const lost = (error: ChatmuxError): void => {
+      reject(error);
+      end();
     };
-    // Before the instance is there, so that it is not replaced in between.
-    hold();
-    try {
-      await init();
-      const answer = await send(whole);
-      if (isRaw(sent)) return answer as unknown as Answer;
-      const known = identified(answer, sent.response!);
-      return finish ? finish(known) : (known as unknown as Answer);
-    } catch (thrown) {
-      throw toError(thrown);
-    } finally {
-      release();
-    }
-  };
-  return APIPromise.of(sent, answer());
+    const answer = async (): Promise<Answer> => {
+      // Before the instance is there, so that it is not replaced in between.
+      hold(lost);
+      try {
+        await init();
+        const answer = await send(whole);
+        if (isRaw(sent)) return handOver(answer as Response, whole) as Answer;
+        const known = identified(answer, sent.response!);
+        return finish ? finish(known, end) : (known as unknown as Answer);
+      } finally {
+        release(lost);
+      }
+    };
+    answer().then(resolve, (thrown) => reject(toError(thrown)));
+  });
+  return APIPromise.of(sent, answered);
 }
 
-/** What the core is told beside the options. */
-interface Internal {
+/** The options of a call. What is made here and below lives as long as a stream, and must not know who waits for it. */
+function prepare(options: CallOptions | undefined, method: string, sent: Sent): Whole {
+  const whole: Whole = complete(options ?? {});
+  // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
+  if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
+  whole.fetch ??= globalThis.fetch;
+  check(whole);
+  whole.fetch = inContext(whole.fetch);
+  whole.ownHeaders = ownHeaders(whole, method);
+  whole.onResponse = (response) => {
+    sent.response = response;
+    return isRaw(sent);
+  };
+  return whole;
+}
+
+/** Ends the current try of a call, where the core cannot. */
+function ending(whole: Whole): () => void {
+  return () => {
+    clearTimeout(whole.timer);
+    whole.abort?.();
+    whole.signal?.removeEventListener?.("abort", whole.abort!);
+  };
+}
+
+/** The options of a call under way. The core puts here what would be left of its current try if the instance were lost. */
+interface Whole extends CallOptions {
+  /** Ends the try; it listens to the caller's signal. */
+  abort?: () => void;
+  timer?: number;
   ownHeaders?: Record<string, string | null | undefined>;
   onResponse?: (response: Response) => boolean;
+}
+
+/** Listeners of responses that callers read for themselves: nobody sees when they are done. */
+const listeners = globalThis.FinalizationRegistry && new FinalizationRegistry<() => void>((remove) => remove());
+
+/** A response that its caller reads; the caller's signal still ends it. */
+function handOver(response: Response, { signal, abort }: Whole): Response {
+  signal?.addEventListener("abort", abort!);
+  if (signal) listeners?.register(response, () => signal.removeEventListener("abort", abort!));
+  return response;
 }
 
 /** The headers that other options stand for. */
@@ -168,6 +204,6 @@ function identified<Answer>(answer: Answer, response: Response): Answer {
   return Object.defineProperty(answer, "_request_id", { value: requestId(response) });
 }
 
-function toStream(source: glue.ChunkSource): ChunkStream {
-  return new ChunkStream(source);
+function toStream(source: glue.ChunkSource, end: () => void): ChunkStream {
+  return new ChunkStream(source, end);
 }

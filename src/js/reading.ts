@@ -37,6 +37,8 @@ const MAX_TICK_MS = 0x7fffffff;
 class Body {
   readonly source: ChunkSource;
   readonly controller: AbortController;
+  /** What is read. */
+  readonly bytes: Bytes;
   items: Items<unknown> | undefined;
   reader: Reader | undefined;
   closed = false;
@@ -55,14 +57,20 @@ class Body {
   /** The JSON of the completion, when the source is gone. */
   #partial: Uint8Array = NO_BYTES;
 
-  constructor(source: ChunkSource) {
-    hold();
+  readonly #leave = (): void => this.leave();
+  /** Ends the try behind the stream where the core cannot, for its instance was lost. */
+  readonly #endTry: () => void;
+
+  constructor(source: ChunkSource, endTry: () => void) {
     this.source = source;
     this.controller = source.controller;
+    this.bytes = source.body;
+    this.#endTry = endTry;
+    hold(this.#leave);
     const total = source.limit(TOTAL);
     if (total < MAX_TICK_MS) this.#total = setTimeout(() => this.#timeOut(TOTAL), total);
     // The body of a caller's `fetch` may know nothing of the signal: an abort must end a waiting read there as well.
-    this.controller.signal.addEventListener("abort", () => this.leave());
+    this.controller.signal.addEventListener("abort", this.#leave);
     if (this.controller.signal.aborted) this.leave();
   }
 
@@ -109,9 +117,9 @@ class Body {
     this.#quiet = 0;
   }
 
-  /** An error of the stream knows what had arrived. */
+  /** An error of the stream knows what had arrived; of what the instance lost, nothing is left. */
   failed(error: unknown): unknown {
-    if (error instanceof ChatmuxError) {
+    if (error instanceof ChatmuxError && error.kind !== "wasm_failed") {
       Object.defineProperties(error, {
         partial: { get: () => this.partial() },
         usage: { get: () => this.partial()?.usage },
@@ -139,32 +147,35 @@ class Body {
   }
 
   /** Ends in the middle, and drops what was read but not asked for. */
-  leave(isTrapped = false): void {
+  leave(): void {
     if (this.closed) return;
     this.isAborted = true;
-    const cancelled = this.#cancel(isTrapped);
-    this.close(isTrapped);
+    const cancelled = this.#cancel();
+    this.close();
     if (this.items) this.items.left = 0;
     cancelled.catch(ignore);
     this.controller.abort();
   }
 
   /** Lets the body go. One that somebody else is reading cannot be, and is theirs. */
-  async #cancel(isTrapped: boolean): Promise<void> {
-    const reader = this.reader ?? (isTrapped ? undefined : readerOf(this.source.body));
-    await reader?.cancel();
+  async #cancel(): Promise<void> {
+    const reader = this.reader ?? readerOf(this.bytes);
+    await reader.cancel();
   }
 
-  close(isTrapped = false): void {
-    if (!isTrapped) this.#partial = this.#assemble();
+  close(): void {
     this.closed = true;
     this.#stopClock();
     clearTimeout(this.#total as number);
-    if (!isTrapped) {
+    try {
+      this.#partial = this.#assemble();
       this.source.close();
       this.source.free();
+    } catch (cause) {
+      this.error = trapped(cause);
+      this.#endTry();
     }
-    release();
+    release(this.#leave);
   }
 }
 
@@ -187,9 +198,9 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   /** The answer that was asked for last: they are given one after the other. */
   #last: Promise<unknown> | undefined;
 
-  constructor(source: ChunkSource) {
+  constructor(source: ChunkSource, endTry: () => void) {
     this.#source = source;
-    this.#body = new Body(source);
+    this.#body = new Body(source, endTry);
     abandoned?.register(this, this.#body);
   }
 
@@ -259,7 +270,7 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
         if (items.last) return this.#end(true);
         if (this.#bytes.length === 0) {
           try {
-            body.reader ??= readerOf(this.#source.body);
+            body.reader ??= readerOf(body.bytes);
             read ??= await body.reader.read();
           } catch (cause) {
             return this.#broken(cause);
@@ -305,9 +316,9 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       this.#bytes = whole ? NO_BYTES : bytes.subarray(length);
       items.load(this.#source.feed(length));
     } catch (cause) {
-      const error = trapped(this.#source, cause);
-      this.#body.leave(true);
-      throw this.#body.failed(error);
+      this.#body.leave();
+      this.#body.error = undefined;
+      throw trapped(cause);
     }
     this.#body.hear(bytes, items.left > 0);
     this.#isSteady = whole && !items.last;
@@ -324,7 +335,7 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     }
     this.#body.close();
     if (unread && reader) linger(reader);
-    return END;
+    return this.#over();
   }
 }
 
@@ -349,8 +360,11 @@ interface Reader {
   cancel(): Promise<unknown>;
 }
 
+/** What a response is read from. */
+type Bytes = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** The reader of a stream of the web, or of a stream of Node, as `fetch` functions of npm packages give it. */
-function readerOf(body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Reader {
+function readerOf(body: Bytes): Reader {
   if ("getReader" in body) return body.getReader() as Reader;
   const iterator = body[Symbol.asyncIterator]();
   let end: ((end: Read) => void) | undefined;

@@ -94,8 +94,8 @@ export class ChunkStream extends Stream<ChatCompletionChunk> {
   readonly #reading: Reading;
 
   /** @internal */
-  constructor(source: ChunkSource) {
-    const reading = new Reading(source);
+  constructor(source: ChunkSource, end: () => void) {
+    const reading = new Reading(source, end);
     super(() => reading.begin(new Chunks()), source.controller);
     this.#reading = reading;
   }

@@ -1,7 +1,7 @@
 /** The wasm module: where it comes from, and that it is loaded once. The one file that knows how a runtime loads it. */
 
 import { ChatmuxError } from "./errors.js";
-import { imports, memory, replace, use } from "./glue/chatmux.js";
+import { imports, memory, use } from "./glue/chatmux.js";
 
 /**
  * What the module can be loaded from: a URL to fetch, a `Response`, the bytes, or a compiled `WebAssembly.Module`, or a
@@ -11,9 +11,10 @@ export type WasmSource = string | object;
 
 let source: () => WasmSource;
 let loading: Promise<void> | undefined;
-/** How many calls and streams need the instance, and the handles of those that saw it fail. */
-let users = 0;
-let failed: object[] = [];
+/** The module that the instance is of: another can be made of it. */
+let module: WebAssembly.Module | undefined;
+/** The calls and streams that need the instance, each by what it does when the instance is lost. */
+let users = new Set<Lost>();
 let bytes = new Uint8Array(0);
 let words = new Uint32Array(0);
 
@@ -36,35 +37,65 @@ export function memoryWords(): Uint32Array {
 /** How much memory an instance may have when nobody needs it, in bytes: it never gives any back. */
 const MAX_IDLE_MEMORY = 32 << 20;
 
+/** What a call or a stream does when the instance is lost, with the error that it is to fail with. */
+export type Lost = (error: ChatmuxError) => void;
+
 /**
- * Keeps the instance for a call or a stream, until it is released.
+ * Keeps the instance for a call or a stream, until it is released or lost.
  * @internal
  */
-export function hold(): void {
-  users++;
+export function hold(user: Lost): void {
+  try {
+    // An instance that was lost on a full stack says so now, before it has another user.
+    memory();
+  } catch {}
+  users.add(user);
 }
 
 /**
- * Releases the instance. One that has failed or grown large is replaced when its last user is gone, or stays where there is
- * no memory for another.
+ * Releases the instance. One that has grown large is replaced when its last user is gone, or stays where there is no memory
+ * for another.
  * @internal
  */
-export function release(): void {
-  if (--users || !loading || (!failed.length && memory().buffer.byteLength <= MAX_IDLE_MEMORY)) return;
-  if (replace()) failed = [];
+export function release(user: Lost): void {
+  if (!users.delete(user) || users.size || !loading) return;
+  try {
+    if (memory().buffer.byteLength > MAX_IDLE_MEMORY) enter(new WebAssembly.Instance(module!, imports()));
+  } catch {}
+}
+
+function enter(instance: WebAssembly.Instance): void {
+  use(instance, lose);
+  leave();
+}
+
+function leave(): void {
   bytes = new Uint8Array(0);
   words = new Uint32Array(0);
 }
 
 /**
- * What it means that a handle of the core threw: a trap, most likely for want of memory. The handle is of no use any more and
- * is not to be touched again, not even by a finalizer; the instance is trusted for as long only as others need it.
+ * The instance is lost: by a trap, a full stack or for want of memory. All who need it are told, and the next who does loads
+ * another.
+ */
+function lose(cause: unknown): ChatmuxError {
+  const error = trapped(cause);
+  // In turns of their own: frames of the instance may be on the stack, and what one user does is no other's concern.
+  for (const user of users) Promise.resolve(error).then(user).catch(() => {});
+  users = new Set();
+  loading = undefined;
+  leave();
+  return error;
+}
+
+/**
+ * The error for what was thrown where the core was at work: by the core itself, or by the host for want of memory.
  * @internal
  */
-export function trapped(handle: object, cause: unknown): ChatmuxError {
-  failed.push(handle);
+export function trapped(cause: unknown): ChatmuxError {
+  if (cause instanceof ChatmuxError) return cause;
   const message = "The WebAssembly of chatmux failed, most likely because it ran out of memory; see `cause`.";
-  return Object.defineProperty(new ChatmuxError(message, { cause }), "kind", { value: "wasm_failed" });
+  return Object.defineProperties(new ChatmuxError(message, { cause }), { kind: { value: "wasm_failed" }, partial: { value: null } });
 }
 
 /** Says where the module comes from in this runtime. Called by the entries alone. */
@@ -88,7 +119,7 @@ export function init(from?: WasmSource): Promise<void> {
 }
 
 async function start(from: WasmSource | undefined): Promise<void> {
-  let given = (await (from ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
+  let given = (await (from ?? module ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
   if (typeof given === "string" || given instanceof URL || given instanceof Request) given = await fetch(given);
   if (given instanceof Response) {
     if (!given.ok) throw new Error(`${given.url} answered with ${given.status}.`);
@@ -96,5 +127,6 @@ async function start(from: WasmSource | undefined): Promise<void> {
   }
   // Of a compiled module this makes the instance; of bytes, a pair that has both.
   const made = (await WebAssembly.instantiate(given as WebAssembly.Module, imports())) as Partial<WebAssembly.WebAssemblyInstantiatedSource>;
-  use(made.instance ?? (made as WebAssembly.Instance), made.module ?? (given as WebAssembly.Module));
+  module = made.module ?? (given as WebAssembly.Module);
+  enter(made.instance ?? (made as WebAssembly.Instance));
 }

@@ -8,6 +8,7 @@ use web_sys::{AbortController, AbortSignal};
 
 use super::failure::{Failure, Result, failure, invalid};
 use super::host;
+use super::options::Options;
 use crate::error::Kind;
 use crate::retry;
 use crate::text::concat;
@@ -31,8 +32,8 @@ pub struct Attempt {
 
 impl Attempt {
     /// Starts the clock. The try is aborted after the milliseconds of its `limit`, which the option of this name sets, or
-    /// when the caller's `signal` is.
-    pub fn start(limit: (f64, &'static str), signal: Option<&AbortSignal>) -> Result<Box<Self>> {
+    /// when the caller's signal is. The façade learns what ends it, for it must when the instance is lost.
+    pub fn start(limit: (f64, &'static str), options: &Options) -> Result<Box<Self>> {
         let controller =
             AbortController::new().map_err(|cause| invalid("This host has no AbortController.").caused_by(cause))?;
         let aborted = Promise::new_typed::<JsValue>(&mut |resolve, _| {
@@ -43,15 +44,17 @@ impl Attempt {
         // Bound with its argument: a listener is called with an event, which would become the reason.
         let abort: Function = host::get(&controller, "abort").unchecked_into();
         let abort: Function = abort.bind1(&controller, &JsValue::UNDEFINED).unchecked_into();
+        host::set(&options.given, "abort", &abort);
         let timer = if limit.0 < MAX_TIMER_MS { host::set_timeout(&abort, limit.0) } else { JsValue::UNDEFINED };
-        if let Some(signal) = signal {
+        host::set(&options.given, "timer", &timer);
+        if let Some(signal) = &options.signal {
             listen(signal, &abort);
             if host::is_true(signal, "aborted") {
                 // Throws only where it cannot be called.
                 let _ = abort.call0(&JsValue::UNDEFINED);
             }
         }
-        let signal = signal.cloned();
+        let signal = options.signal.clone();
         Ok(Box::new(Self { controller, aborted, timer, limit, signal, abort, secrets: Vec::new() }))
     }
 

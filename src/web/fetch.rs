@@ -134,7 +134,7 @@ impl Call {
                 return Err(failure);
             }
             // Whatever ends the pause, the next try is due.
-            let _ = Attempt::start((delay, ""), signal)?.over().await;
+            let _ = Attempt::start((delay, ""), &self.options)?.over().await;
             tried += 1;
         }
     }
@@ -157,7 +157,7 @@ impl Call {
     /// One try: calls `fetch` and sorts what comes back into answers and failures.
     async fn attempt(&self, base: &str, last: bool, tried: u32) -> Result<JsValue> {
         let url = self.url(base)?;
-        let mut attempt = Attempt::start(self.limit(), self.options.signal.as_ref())?;
+        let mut attempt = Attempt::start(self.limit(), &self.options)?;
         // A whole URL of another place is not where the key belongs.
         let with_key = self.route.with_key && request::origin(&url) == request::origin(base);
         let key = if with_key { self.api_key(&attempt).await? } else { String::new() };
@@ -356,7 +356,7 @@ impl Bases<'_> {
     /// Whether a server answers at a base URL, whatever it says: a request that has no key and costs nothing.
     async fn can_be_reached(&self, at: usize) -> Result<bool> {
         let options = &self.call.options;
-        let attempt = Attempt::start((PROBE_MS.min(self.call.left()), ""), options.signal.as_ref())?;
+        let attempt = Attempt::start((PROBE_MS.min(self.call.left()), ""), options)?;
         let init = Object::new();
         host::set(&init, "method", &"GET".into());
         host::set(&init, "headers", &Headers::new().into_raw());

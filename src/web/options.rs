@@ -98,6 +98,8 @@ extern "C" {
 /// The options, read. They are the façade's own object, which has checked them, so that reading them calls nothing of the
 /// caller's.
 pub struct Options {
+    /// The options as the façade has them.
+    pub given: JsValue,
     /// The roots of the API, without a slash at their ends: the first, and those to fall back to.
     pub base_urls: Vec<String>,
     /// Which of them is used: an object that the calls of a client share, with `at`, its number, and `since`, when the
@@ -153,6 +155,7 @@ impl Options {
         let timeout_ms = number(&options.timeout(), request::TIMEOUT_MS);
         let idle_ms = request::IDLE_MS.min(timeout_ms);
         Self {
+            given: options.into(),
             base_urls,
             bases: bases.unwrap_or_else(|| Object::new().into()),
             method: options.method().as_string(),

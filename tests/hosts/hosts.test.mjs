@@ -1,49 +1,28 @@
 /** The packed package, installed into an empty project, in each runtime that chatmux claims. */
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { build } from "esbuild";
 import { createProvider } from "../../dist/testing/provider.js";
 import { serve } from "../../dist/testing/server.js";
-import { browsers, root } from "../../scripts/setup.mjs";
-import { site } from "../../scripts/site.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { bundle, chromium, close, exec, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, output, page, pages, project } from "./runtimes.mjs";
 
-const exec = promisify(execFile);
-const here = fileURLToPath(new URL(".", import.meta.url));
-const bin = (name) => join(here, "node_modules", ".bin", name);
-const found = await browsers();
 const IMPORTS = 'import * as chatmux from "chatmux";\nimport * as core from "chatmux/core";\nimport { run } from "./program.mjs";\n';
 const NATIVE = IMPORTS.replace(/"chatmux(\/core)?"/g, (_, core) => `"/node_modules/chatmux/dist/entry/${core ? "core." : ""}default.js"`);
 
-let project;
+const RUN = () => `run(chatmux, core, ${JSON.stringify(baseURL)})`;
+
 let provider;
-let pages;
 let baseURL;
 
 before(async () => {
-  project = realpathSync(mkdtempSync(join(tmpdir(), "chatmux-hosts-")));
-  const { stdout } = await exec("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], { cwd: root });
-  const [{ filename }] = JSON.parse(stdout);
-  writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }');
-  await exec("npm", ["install", "--no-audit", "--no-fund", join(project, filename)], { cwd: project });
-  cpSync(join(here, "program.mjs"), join(project, "program.mjs"));
+  await open();
   provider = await serve(createProvider({ pace: 0 }));
   baseURL = `${provider.url}/v1`;
-  pages = await serve(async (request) => (await site({ "/": project })(request)) ?? new Response(null, { status: 404 }));
 });
-
-after(async () => {
-  await Promise.all([provider?.close(), pages?.close()]);
-  rmSync(project, { recursive: true, force: true });
-});
+after(() => Promise.all([provider?.close(), close()]));
 
 /** Judges what the program saw. */
 function judge(report, { isBrowser = false } = {}) {
@@ -66,28 +45,20 @@ function judge(report, { isBrowser = false } = {}) {
 /** A program for runtimes that are started with a file, in the project's folder. */
 function script(name) {
   const file = join(project, name);
-  writeFileSync(file, `${IMPORTS}console.log(JSON.stringify(await run(chatmux, core, ${JSON.stringify(baseURL)})));\n`);
+  writeFileSync(file, `${IMPORTS}console.log(JSON.stringify(await ${RUN()}));\n`);
   return file;
-}
-
-async function output(command, args, env) {
-  const { stdout } = await exec(command, args, { cwd: project, timeout: 120_000, env: { ...process.env, NO_COLOR: "1", ...env } });
-  return JSON.parse(stdout.trim().split("\n").at(-1));
 }
 
 suite("the packed package answers, whole and streamed", { concurrency: 1 }, () => {
   test("in Node", async () => judge(await output(process.execPath, [script("node.mjs")])));
 
-  test("in Deno, with no permission but the network's", async () => {
-    const args = ["run", "--no-prompt", "--allow-net=127.0.0.1", script("deno.mjs")];
-    judge(await output(bin("deno"), args, { DENO_NO_UPDATE_CHECK: "1" }));
-  });
+  test("in Deno, with no permission but the network's", async () => judge(await inDeno(script("deno.mjs"))));
 
-  test("in Bun", async () => judge(await output(bin("bun"), ["run", script("bun.mjs")])));
+  test("in Bun", async () => judge(await inBun(script("bun.mjs"))));
 
   test("in workerd", async () => judge(await inWorkerd(`${IMPORTS}
     export default {
-      fetch: async () => Response.json(await run(chatmux, core, ${JSON.stringify(baseURL)})),
+      fetch: async () => Response.json(await ${RUN()}),
     };`)));
 
   test("in workerd, as the README's worker", async () => {
@@ -99,25 +70,23 @@ suite("the packed package answers, whole and streamed", { concurrency: 1 }, () =
 
   test("in edge-runtime", async () => judge(await inEdgeRuntime()));
 
-  const chromium = { skip: found.chromium ? false : "no Chromium on this machine" };
-  test("in a window of Chromium", chromium, async () => judge(await inChromium(page(NATIVE)), { isBrowser: true }));
+  test("in a window of Chromium", chromium, async () => judge(await inChromium(page(NATIVE, RUN())), { isBrowser: true }));
 
   test("in a worker of Chromium", chromium, async () => {
-    writeFileSync(join(project, "worker.mjs"), `${NATIVE}postMessage(await run(chatmux, core, ${JSON.stringify(baseURL)}));`);
+    writeFileSync(join(project, "worker.mjs"), `${NATIVE}postMessage(await ${RUN()});`);
     const address = page("", 'new Promise((resolve) => { new Worker("/worker.mjs", { type: "module" }).onmessage = ({ data }) => resolve(data); })');
     judge(await inChromium(address), { isBrowser: true });
   });
 
   test("in a page built by Vite, in Chromium", chromium, async () => {
-    page(IMPORTS, undefined, "vite");
+    page(IMPORTS, RUN(), "vite");
     await exec(process.execPath, [join(here, "node_modules/vite/bin/vite.js"), "build", "--outDir", "built", "--base", "/vite/built/"], {
       cwd: join(project, "vite"),
     });
     judge(await inChromium(`${pages.url}/vite/built/index.html`), { isBrowser: true });
   });
 
-  const firefox = { skip: found.firefox ? false : "no Firefox on this machine" };
-  test("in a window of Firefox", firefox, async () => judge(await inFirefox(page(NATIVE)), { isBrowser: true }));
+  test("in a window of Firefox", firefox, async () => judge(await inFirefox(page(NATIVE, RUN())), { isBrowser: true }));
 });
 
 suite("the packed types compile in a strict project", { concurrency: 1 }, () => {
@@ -149,77 +118,11 @@ suite("the packed types compile in a strict project", { concurrency: 1 }, () => 
   }
 });
 
-/** Writes a page that runs the program, and returns its address. */
-function page(imports, expression = `run(chatmux, core, ${JSON.stringify(baseURL)})`, folder = "page") {
-  mkdirSync(join(project, folder), { recursive: true });
-  cpSync(join(here, "program.mjs"), join(project, folder, "program.mjs"));
-  writeFileSync(join(project, folder, "index.html"), '<!doctype html><meta charset="utf-8"><title>chatmux</title><script type="module" src="./main.mjs"></script>');
-  writeFileSync(join(project, folder, "main.mjs"), `${imports}globalThis.report = ${expression};`);
-  return `${pages.url}/${folder}/index.html`;
-}
-
-async function inChromium(address) {
-  const { chromium } = await import("playwright-core");
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-  return visit(await chromium.launch({ executablePath: found.chromium, args }), address);
-}
-
-async function inFirefox(address) {
-  const { default: puppeteer } = await import("puppeteer-core");
-  return visit(await puppeteer.launch({ browser: "firefox", executablePath: found.firefox, headless: true }), address);
-}
-
-/** Opens the page in a browser and reads what its program saw. Both drivers speak alike so far. */
-async function visit(browser, address) {
-  try {
-    const tab = await browser.newPage();
-    await tab.goto(address);
-    await tab.waitForFunction(() => globalThis.report);
-    return await tab.evaluate(() => globalThis.report);
-  } finally {
-    await browser.close();
-  }
-}
-
-/** Bundles a worker, runs it in workerd, and reads its answer to one request. */
-async function inWorkerd(source, bindings = {}, read = (response) => response.json()) {
-  const folder = mkdtempSync(join(project, "workerd-"));
-  const wasm = join(project, "node_modules/chatmux/dist/chatmux.wasm");
-  await bundle(source, join(folder, "worker.js"), "workerd", (path) => ({ path: `./${path}`, external: true }), "chatmux.wasm");
-  cpSync(wasm, join(folder, "chatmux.wasm"));
-  const port = await freePort();
-  writeFileSync(
-    join(folder, "config.capnp"),
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker), (name = "internet", network = (allow = ["local", "private"]))],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js"), (name = "chatmux.wasm", wasm = embed "chatmux.wasm")],
-  compatibilityDate = "2026-01-01",
-  bindings = [${Object.entries(bindings).map(([name, text]) => `(name = "${name}", text = "${text}")`)}],
-);`,
-  );
-  const child = spawn(bin("workerd"), ["serve", join(folder, "config.capnp")], { stdio: ["ignore", "inherit", "inherit"] });
-  try {
-    for (let tries = 0; ; tries++) {
-      const response = await fetch(`http://127.0.0.1:${port}/?q=What+is+the+meaning+of+life%3F`).catch((error) => error);
-      if (response.ok) return await read(response);
-      if (response instanceof Response) assert.fail(await response.text());
-      if (child.exitCode !== null || tries > 100) throw response;
-      await sleep(100);
-    }
-  } finally {
-    child.kill();
-  }
-}
-
 async function inEdgeRuntime() {
   const { EdgeRuntime } = await import("edge-runtime");
   const source = `${IMPORTS}
     addEventListener("fetch", (event) => event.respondWith(
-      run(chatmux, core, ${JSON.stringify(baseURL)}).then((report) => new Response(JSON.stringify(report)))));`;
+      ${RUN()}.then((report) => new Response(JSON.stringify(report)))));`;
   const file = join(project, "edge.js");
   // What Vercel's and Next's builds do with \`.wasm?module\`: the compiled module becomes a global of the runtime.
   const module = new WebAssembly.Module(readFileSync(join(project, "node_modules/chatmux/dist/chatmux.wasm")));
@@ -230,36 +133,4 @@ async function inEdgeRuntime() {
   });
   const response = await runtime.dispatchFetch("http://127.0.0.1/");
   return JSON.parse(await response.text());
-}
-
-async function bundle(source, outfile, condition, resolveWasm, wasmName, format = "esm") {
-  await build({
-    stdin: { contents: source, resolveDir: project },
-    outfile,
-    bundle: true,
-    format,
-    conditions: [condition],
-    logLevel: "error",
-    plugins: [
-      {
-        name: "wasm",
-        setup(plugin) {
-          plugin.onResolve({ filter: /chatmux\.wasm/ }, ({ path }) => {
-            assert.ok(path.endsWith(wasmName), `the entry for ${condition} imports ${path}`);
-            return resolveWasm("chatmux.wasm");
-          });
-          plugin.onLoad({ filter: /./, namespace: "global" }, () => ({ contents: "export default globalThis.chatmuxWasm;" }));
-        },
-      },
-    ],
-  });
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -48,7 +48,7 @@ suite("an instance of the wasm", () => {
     assert.deepEqual(seen, ["0", "again", "1", "again", "2", "again"]);
   });
 
-  test("that runs out of memory fails one stream with a typed error, and the others go on", async () => {
+  test("that runs out of memory fails all that it served with a typed error, and the next call gets another", async () => {
     const seen = await program(
       `${ASKING}
       const other = await open(of("a", "b"));
@@ -56,16 +56,31 @@ suite("an instance of the wasm", () => {
       await chunks.next();
       function* endless() { yield event("begun"); yield 'data: {"choices":"'; for (;;) yield "x".repeat(1 << 20); }
       const stream = await open(endless(), { maxEventBytes: Infinity });
-      const error = await stream.text().catch((error) => error);
-      const said = { name: error.name, kind: error.kind, aborted: stream.controller.signal.aborted };
-      const { value } = await chunks.next();
-      await chunks.next();
+      const saying = async (run) => {
+        const { name, kind, partial, cause } = await run().catch((error) => error);
+        return { name, kind, partial, cause: cause.name };
+      };
+      const said = [await saying(() => stream.text()), await saying(() => chunks.next())];
+      const { done } = await chunks.next();
+      const aborted = [stream, other].map(({ controller }) => controller.signal.aborted);
       await collected();
-      console.log(JSON.stringify({ said, b: value.choices[0].delta.content, after: size() < 8, next: await ask("c") }));`,
+      console.log(JSON.stringify({ said, done, aborted, partial: other.partial, next: await ask("c"), after: size() < 8 }));`,
       GC,
     );
-    const said = { name: "ChatmuxError", kind: "wasm_failed", aborted: true };
-    assert.deepEqual(seen, { said, b: "b", after: true, next: "c" });
+    const said = { name: "ChatmuxError", kind: "wasm_failed", partial: null, cause: "RuntimeError" };
+    assert.deepEqual(seen, { said: [said, said], done: true, aborted: [true, true], partial: null, next: "c", after: true });
+  });
+
+  test("that cannot be replaced for want of memory is asked for again by each call", async () => {
+    const seen = await program(`${ASKING}
+      const stream = await open((function* () { yield event("a"); yield 'data: {"choices":"'; for (;;) yield "x".repeat(1 << 20); })(), { maxEventBytes: Infinity });
+      const kinds = [await stream.text().catch(({ kind }) => kind)];
+      const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = async () => { throw new RangeError("Out of memory"); };
+      for (let i = 0; i < 2; i++) kinds.push(await ask("b").catch(({ kind }) => kind));
+      WebAssembly.instantiate = instantiate;
+      console.log(JSON.stringify({ kinds, next: await ask("c") }));`);
+    assert.deepEqual(seen, { kinds: ["wasm_failed", "wasm_not_loaded", "wasm_not_loaded"], next: "c" });
   });
 
   test("stays where there is no memory for another, and is replaced later", async () => {
