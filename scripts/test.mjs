@@ -18,7 +18,7 @@ const PARTS = {
     return [
       ["cargo", ["fmt", "--check"]],
       ["cargo", ["clippy", "--all-targets", "--locked", "--", "-D", "warnings"]],
-      ["cargo", ["clippy", "--locked", ...WASM, "--all-targets", "--", "-D", "warnings"]],
+      ["cargo", ["clippy", "--locked", ...WASM, "--all-targets", "--features", "test-traps", "--", "-D", "warnings"]],
       // What nobody compiles breaks without being seen.
       ["cargo", ["clippy", "--locked", "--manifest-path", "benches/native/Cargo.toml", "--", "-D", "warnings"]],
     ];
