@@ -15,6 +15,9 @@ forbidStrayRejections();
 const LIST = { object: "list", data: [] };
 const MINUTES = 60_000;
 
+/** What fetch takes for the method. */
+const methodOf = (init) => init?.method ?? "GET";
+
 /** A server that answers every kind of call. */
 const serve = (t, status = 200) =>
   listen(t, (request, outgoing) => {
@@ -42,15 +45,16 @@ function network(hosts, { mute = false } = {}) {
   const asked = [];
   const fetch = async (url, init) => {
     const { hostname, pathname } = new URL(url);
-    asked.push(`${init.method} ${hostname}${pathname}`);
+    const method = methodOf(init);
+    asked.push(`${method} ${hostname}${pathname}`);
     const host = hosts[hostname];
-    if (host) return host(init, pathname);
+    if (host) return host(method);
     throw mute ? new TypeError("Failed to fetch") : failedFetch("ECONNREFUSED");
   };
   return { asked, fetch };
 }
 
-const ok = (init) => jsonResponse(init.method === "GET" ? LIST : COMPLETION);
+const ok = (method) => jsonResponse(method === "GET" ? LIST : COMPLETION);
 const A = "http://a.test/v1";
 const B = "http://b.test/v1";
 const C = "http://c.test/v1";
@@ -76,7 +80,9 @@ suite("a base URL that refuses the connection", () => {
       const before = server.requests.length;
       const client = clientOf({ baseURL: await dead() }, { fallbackBaseURLs: [server.baseURL], maxRetries: 0 });
       let answered;
-      assert.deepEqual(await delays(async () => void (answered = await call(client))), []);
+      const pauses = await delays(async () => void (answered = await call(client)));
+      // No pause of the backoff is shorter.
+      assert.deepEqual(pauses.filter((ms) => ms >= 375), []);
       assert.ok(answered !== undefined);
       assert.equal(server.requests.length, before + 1);
       assert.equal(server.requests.at(-1).headers.authorization, `Bearer ${KEY}`);
@@ -155,6 +161,15 @@ suite("a base URL that refuses the connection", () => {
     assert.equal(body, JSON.stringify({ ...REQUEST, n: 1 }));
   });
 
+  test("leaves a body that is a stream where it is: it is sent whole, or not at all", async (t) => {
+    const server = await serve(t);
+    const body = (async function* () { yield Buffer.from("first "); yield Buffer.from("second"); })();
+    const client = clientOf({ baseURL: await dead() }, { fallbackBaseURLs: [server.baseURL], maxRetries: 0 });
+    const outcome = await settled(client.post("/upload", { body }).then(() => "sent", (error) => error));
+    assert.ok(outcome === "sent" || outcome instanceof APIConnectionError, String(outcome));
+    for (const request of server.requests) assert.equal(request.body, "first second");
+  });
+
   for (const code of ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]) {
     test(`is known by the code ${code}, without a probe`, async () => {
       const net = network({ "a.test": () => { throw failedFetch(code); }, "b.test": ok });
@@ -213,7 +228,7 @@ suite("where the runtime does not say why", () => {
 
   test("a probe decides: what answers it, however, is not left", async () => {
     for (const answers of [ok, () => refusal(401), () => refusal(500), () => refusal(404)]) {
-      const first = (init) => { if (init.method === "GET") return answers(init); throw new TypeError("Failed to fetch"); };
+      const first = (method) => { if (method === "GET") return answers(method); throw new TypeError("Failed to fetch"); };
       const net = network({ "a.test": first, "b.test": ok });
       const error = await failure(ask(clientOfNetwork(net)));
       assert.equal(error.constructor, APIConnectionError);
@@ -222,7 +237,7 @@ suite("where the runtime does not say why", () => {
   });
 
   test("what answers the probe may have been billed: it is repeated by default, and not with unbilled", async () => {
-    const first = (init) => { if (init.method === "GET") return ok(init); throw new TypeError("Failed to fetch"); };
+    const first = (method) => { if (method === "GET") return ok(method); throw new TypeError("Failed to fetch"); };
     const posts = async (options) => {
       const net = network({ "a.test": first, "b.test": ok });
       await withoutPauses(() => failure(ask(clientOfNetwork(net, { maxRetries: 2, ...options }))));
@@ -236,7 +251,7 @@ suite("where the runtime does not say why", () => {
   test("the probe has no key, no body and none of the caller's secrets", async () => {
     const seen = [];
     const fetch = async (url, init) => {
-      if (init.method === "GET") seen.push({ url, headers: Object.fromEntries(init.headers), body: init.body });
+      if (methodOf(init) === "GET") seen.push({ url, headers: Object.fromEntries(new Headers(init.headers)), body: init.body });
       if (url.startsWith(B)) return jsonResponse(COMPLETION);
       throw new TypeError("Failed to fetch");
     };
@@ -247,6 +262,24 @@ suite("where the runtime does not say why", () => {
     assert.equal(seen[0].body, undefined);
   });
 
+  test("the probe is a call of fetch like any other, with the caller's fetchOptions", async () => {
+    // A wrapper that looks at the headers, or a proxy that all calls go through, must not make the base URL look dead.
+    const dispatcher = {};
+    const probes = [];
+    const fetch = async (url, init) => {
+      init.headers.set("x-wrapped", "1");
+      if (init.dispatcher !== dispatcher) throw new TypeError("Failed to fetch");
+      if (methodOf(init) !== "GET") throw new TypeError("Failed to fetch");
+      probes.push([url, init.method, init.redirect]);
+      return ok("GET");
+    };
+    const asked = [];
+    const client = clientOfNetwork({ fetch: (url, init) => (asked.push(url), fetch(url, init)) }, { fetchOptions: { dispatcher } });
+    assert.equal((await failure(ask(client))).constructor, APIConnectionError);
+    assert.deepEqual(probes, [[`${A}/models`, "GET", "manual"]]);
+    assert.ok(!asked.some((url) => url.startsWith(B)), asked.join());
+  });
+
   test("no probe is made where there is nowhere else to go", async () => {
     const net = network({}, { mute: true });
     await failure(ask(clientOfNetwork(net, { fallbackBaseURLs: [] })));
@@ -254,14 +287,15 @@ suite("where the runtime does not say why", () => {
   });
 
   test("a probe that is never answered does not hang the call", async () => {
-    const fetch = (url, init) => (url.startsWith(B) ? Promise.resolve(ok(init)) : init.method === "GET" ? never() : Promise.reject(new TypeError("Failed to fetch")));
-    const outcome = await settled(ask(clientOfNetwork({ fetch }, { timeout: 100 })).then(() => "answered", (error) => error));
+    const fetch = (url, init) => (url.startsWith(B) ? Promise.resolve(ok(methodOf(init))) : methodOf(init) === "GET" ? never() : Promise.reject(new TypeError("Failed to fetch")));
+    // The probe's own time is not for the test to wait for.
+    const outcome = await settled(withoutPauses(() => ask(clientOfNetwork({ fetch }, { timeout: 100 })).then(() => "answered", (error) => error)));
     assert.ok(outcome === "answered" || outcome instanceof APIConnectionError, String(outcome));
   });
 
   test("an abort during the probe ends the call", async () => {
     const controller = new AbortController();
-    const fetch = async (_, init) => { if (init.method === "GET") controller.abort(); throw new TypeError("Failed to fetch"); };
+    const fetch = async (_, init) => { if (methodOf(init) === "GET") controller.abort(); throw new TypeError("Failed to fetch"); };
     const error = await settled(failure(ask(clientOfNetwork({ fetch }, { maxRetries: 5 }), REQUEST, { signal: controller.signal })));
     assert.equal(error?.constructor, APIUserAbortError);
   });
@@ -292,7 +326,7 @@ suite("the base URL that was left", () => {
     const net = network(hosts);
     const client = clientOfNetwork(net);
     await ask(client);
-    hosts["a.test"] = (init) => (init.method === "GET" ? refusal(401) : ok(init));
+    hosts["a.test"] = (method) => (method === "GET" ? refusal(401) : ok(method));
     move(10.1);
     net.asked.length = 0;
     await ask(client);
@@ -373,24 +407,32 @@ suite("the option fallbackBaseURLs", () => {
     for (const none of ["http://b.test/v1", 5, {}]) assert.throws(() => new Chatmux({ apiKey: KEY, baseURL: A, fallbackBaseURLs: none }), ChatmuxError, inspect(none));
   });
 
-  test("does not move an absolute URL", async () => {
-    const net = network({ "b.test": ok });
-    const error = await failure(clientOfNetwork(net).get("http://elsewhere.test/v1/models"));
+  test("does not move an absolute URL, nor does that move the client", async () => {
+    const net = network({ "a.test": ok, "b.test": ok });
+    const client = clientOfNetwork(net);
+    const error = await failure(client.get("http://elsewhere.test/v1/things"));
     assert.equal(error.constructor, APIConnectionError);
-    assert.deepEqual(net.asked.filter((line) => line.includes("b.test")), []);
+    assert.deepEqual(net.asked.splice(0), ["GET elsewhere.test/v1/things"]);
+    await ask(client);
+    assert.deepEqual(net.asked, [POST("a")]);
   });
 
-  test("takes the client's key to the fallback, and not to an absolute URL of its origin", async () => {
+  test("takes the client's key to the fallback, and still to an absolute URL of the base URL's own origin", async () => {
     const keys = [];
+    let isDown = true;
     const fetch = async (url, init) => {
       keys.push([url, init.headers.get("authorization")]);
-      if (url.startsWith(A)) throw failedFetch("ECONNREFUSED");
-      return ok(init);
+      if (isDown && url.startsWith(A)) throw failedFetch("ECONNREFUSED");
+      return ok(methodOf(init));
     };
     const client = clientOfNetwork({ fetch });
     await ask(client);
-    await client.get("http://b.test/v1/models");
-    assert.deepEqual(keys.slice(1), [["http://b.test/v1/chat/completions", `Bearer ${KEY}`], ["http://b.test/v1/models", null]]);
+    isDown = false;
+    await client.get(`${client.baseURL}/models`);
+    await client.get("http://elsewhere.test/v1/models");
+    assert.deepEqual(keys.slice(1), [
+      ["http://b.test/v1/chat/completions", `Bearer ${KEY}`], [`${A}/models`, `Bearer ${KEY}`], ["http://elsewhere.test/v1/models", null],
+    ]);
   });
 });
 

