@@ -364,6 +364,35 @@ suite("the base URL that was left", () => {
     assert.deepEqual(net.asked, [POST("a"), POST("b")]);
   });
 
+  test("is tried again at once when the one that was taken fails as well", async () => {
+    const hosts = { "b.test": ok };
+    const net = network(hosts);
+    const client = clientOfNetwork(net);
+    await ask(client);
+    delete hosts["b.test"];
+    hosts["a.test"] = ok;
+    net.asked.length = 0;
+    assert.deepEqual(await ask(client), COMPLETION);
+    assert.deepEqual(net.asked, [POST("b"), POST("a")]);
+    net.asked.length = 0;
+    await ask(client);
+    assert.deepEqual(net.asked, [POST("a")]);
+  });
+
+  test("is probed once where many calls come at the same time", async (t) => {
+    const move = clock(t);
+    const hosts = { "b.test": ok };
+    const net = network(hosts);
+    const client = clientOfNetwork(net);
+    await ask(client);
+    hosts["a.test"] = ok;
+    move(10.1);
+    net.asked.length = 0;
+    assert.deepEqual(await Promise.all(Array.from({ length: 10 }, () => ask(client))), Array(10).fill(COMPLETION));
+    assert.equal(net.asked.filter((line) => line === PROBE("a")).length, 1);
+    assert.equal(net.asked.filter((line) => line.startsWith("POST")).length, 10);
+  });
+
   test("is the one that calls of the same client know of, and of no other client", async () => {
     const net = network({ "b.test": ok });
     await ask(clientOfNetwork(net));

@@ -248,10 +248,10 @@ suite("a path", () => {
   });
 
   test("U1: knows its own origin however that is written", async () => {
-    for (const path of ["http://provider.test/x", "HTTP://PROVIDER.TEST/x", "http://provider.test:80/x", "http://provider.test"]) {
-      let key;
-      await clientWith(async (_, { headers }) => ((key = headers.get("authorization")), jsonResponse({}))).get(path);
-      assert.equal(key, `Bearer ${KEY}`, path);
+    for (const path of ["http://provider.test/x", "http://provider.test:80/x", "HTTP://PROVIDER.TEST/x", "http://Provider.test/x"]) {
+      let seen;
+      await clientWith(async (url, { headers }) => ((seen = [new URL(url).href, headers.get("authorization")]), jsonResponse({}))).get(path);
+      assert.deepEqual(seen, ["http://provider.test/x", `Bearer ${KEY}`], path);
     }
   });
 

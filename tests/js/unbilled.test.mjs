@@ -44,6 +44,12 @@ suite("a call that repeats only what is not billed", () => {
   test("knows the codes of Deno and Bun as well", async () => {
     // Bun puts its code on the error itself.
     assert.equal(await count(() => { throw Object.assign(new Error("Unable to connect. Is the computer able to access the url?"), { code: "ConnectionRefused" }); }), 3);
+    assert.equal(await count(() => { throw Object.assign(new Error("The socket connection was closed unexpectedly."), { code: "ECONNRESET" }); }), 1);
+    // Deno has it in the text.
+    const deno = (text) => () => { throw new TypeError(`error sending request for url (http://provider.test/v1/chat/completions): client error (${text}`); };
+    assert.equal(await count(deno("Connect): tcp connect error: Connection refused (os error 111)")), 3);
+    assert.equal(await count(deno("Connect): dns error: failed to lookup address information: Name or service not known")), 3);
+    assert.equal(await count(deno("SendRequest): connection closed before message completed")), 1);
   });
 
   for (const code of ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "HPE_INVALID_CONSTANT"]) {

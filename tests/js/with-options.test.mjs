@@ -93,6 +93,45 @@ suite("withOptions()", () => {
   });
 });
 
+suite("the properties of a client", () => {
+  test("can be set, and count from the next call on", async () => {
+    const seen = [];
+    const client = clientWith(async (url, { headers }) => (seen.push([url, headers.get("authorization"), headers.get("openai-organization")]), refusal(500)));
+    const { chat, models } = client;
+    Object.assign(client, { apiKey: "sk-new-12345678", baseURL: "http://other.test/v2/", organization: "org-2", maxRetries: 1 });
+    assert.deepEqual([client.apiKey, client.baseURL, client.organization, client.maxRetries], ["sk-new-12345678", "http://other.test/v2", "org-2", 1]);
+    await failure(chat.completions.create(REQUEST));
+    await failure(models.list());
+    assert.deepEqual(seen, [
+      ...Array(2).fill(["http://other.test/v2/chat/completions", "Bearer sk-new-12345678", "org-2"]),
+      ...Array(2).fill(["http://other.test/v2/models", "Bearer sk-new-12345678", "org-2"]),
+    ]);
+    client.timeout = 20;
+    assert.match((await failure(ask(client.withOptions({ maxRetries: 0, fetch: () => new Promise(() => {}) })))).message, /20 ms/);
+  });
+
+  test("are checked, and stay what they were when they are wrong", () => {
+    const client = new Chatmux({ apiKey: KEY, baseURL: "http://provider.test/v1" });
+    for (const wrong of ["nowhere", "ftp://a.test/", 5]) assert.throws(() => void (client.baseURL = wrong), ChatmuxError);
+    assert.equal(client.baseURL, "http://provider.test/v1");
+  });
+
+  test("do not take the environment's key to another host", async () => {
+    const seen = await program(
+      `const seen = [];
+      const fetch = async (url, { headers }) => (seen.push([url, headers.get("authorization")]), new Response('{"choices":[]}'));
+      const client = new chatmux.Chatmux({ fetch });
+      client.baseURL = "https://evil.test/v1";
+      await client.get("/x").catch((error) => seen.push(error.kind));
+      client.baseURL = "https://aihubmix.com/v1";
+      await client.get("/x").catch((error) => seen.push(error.kind));
+      console.log(JSON.stringify(seen));`,
+      { AIHUBMIX_API_KEY: "sk-environment-123" },
+    );
+    assert.deepEqual(seen, ["missing_api_key", ["https://aihubmix.com/v1/x", "Bearer sk-environment-123"]]);
+  });
+});
+
 suite("fetchOptions", () => {
   test("go through to fetch, the call's over the client's", async () => {
     const dispatcher = {};
