@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, ChatmuxError } from "../../dist/entry/default.js";
+import { APIConnectionError, APIConnectionTimeoutError, APIUserAbortError, ChatmuxError } from "../../dist/entry/default.js";
 import { never, refusal } from "./calls.mjs";
 import {
   answer, ask, askStream, chunk, clientOf, clientWith, collect, COMPLETION, deadURL, failure, forbidStrayRejections, JSON_TYPE, jsonResponse, listen, reply,

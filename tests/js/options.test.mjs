@@ -195,7 +195,11 @@ suite("a key", () => {
   test("H3: is asked of the function once for each try, and each try has its own", async () => {
     const keys = [];
     let given = 0;
-    const fetch = async (_, { headers }) => (keys.push(headers.get("authorization")), keys.length < 3 ? new Response("", { status: 401, headers: { "x-should-retry": "true", "retry-after-ms": "0" } }) : jsonResponse());
+    const again = { "x-should-retry": "true", "retry-after-ms": "0" };
+    const fetch = async (_, { headers }) => {
+      keys.push(headers.get("authorization"));
+      return keys.length < 3 ? new Response("", { status: 401, headers: again }) : jsonResponse();
+    };
     const client = clientWith(fetch, { apiKey: async () => `sk-fresh-000${++given}`, maxRetries: 2 });
     await ask(client);
     assert.deepEqual(keys, ["Bearer sk-fresh-0001", "Bearer sk-fresh-0002", "Bearer sk-fresh-0003"]);
@@ -317,7 +321,11 @@ suite("an organization and a project", () => {
 
   test("H3: go with every call but the catalogue's", async () => {
     const seen = [];
-    const client = clientWith(async (url, { headers }) => (seen.push([new URL(url).pathname, headers.get("openai-organization")]), jsonResponse({ object: "list", data: [], success: true })), { organization: "org-1" });
+    const fetch = async (url, { headers }) => {
+      seen.push([new URL(url).pathname, headers.get("openai-organization")]);
+      return jsonResponse({ object: "list", data: [], success: true });
+    };
+    const client = clientWith(fetch, { organization: "org-1" });
     await client.models.list();
     await client.get("/x");
     await client.models.catalogue();
