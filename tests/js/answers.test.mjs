@@ -24,7 +24,7 @@ suite("a 200 that is no success", () => {
     ["a wrong model id", { error: { message: "No available channel for model x" } }, "NotFoundError", 404],
   ];
   for (const [what, body, name, status] of said) {
-    test(`but ${what} is a ${name}`, async () => {
+    test(`3: but ${what} is a ${name}`, async () => {
       const headers = { "x-request-id": "req_2" };
       const errors = [
         await failure(wholeOf(() => jsonResponse(JSON.stringify(body, null, 2), { headers }))),
@@ -41,7 +41,7 @@ suite("a 200 that is no success", () => {
     });
   }
 
-  test("but a list with an error, as Google writes it, is an error, whole and streamed", async () => {
+  test("3: but a list with an error, as Google writes it, is an error, whole and streamed", async () => {
     const body = '[{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED"}}]';
     for (const call of [wholeOf, streamOf]) {
       const error = await failure(call(() => jsonResponse(body)));
@@ -50,7 +50,7 @@ suite("a 200 that is no success", () => {
     }
   });
 
-  test("but an error object where a stream was asked for is that error, whatever type it is said to be", async () => {
+  test("3: but an error object where a stream was asked for is that error, whatever type it is said to be", async () => {
     const body = '{\n  "error": { "message": "no quota", "type": "insufficient_quota" }\n}\n';
     // Go's net/http calls JSON text/plain where nobody says otherwise.
     for (const type of ["application/json", "text/plain; charset=utf-8", "text/event-stream", undefined]) {
@@ -60,7 +60,7 @@ suite("a 200 that is no success", () => {
     }
   });
 
-  test("is one where error says nothing", async () => {
+  test("3: is one where error says nothing", async () => {
     for (const nothing of [null, false, "", 0]) {
       const completion = { ...COMPLETION, error: nothing };
       assert.deepEqual(await wholeOf(() => jsonResponse(completion)), completion);
@@ -81,7 +81,7 @@ suite("a 200 that is no success", () => {
     ["events", sse(...answer("secret"))],
   ];
   for (const [what, body] of wrong) {
-    test(`but ${what} is an error that says what to check and quotes nothing`, async () => {
+    test(`E4: but ${what} is an error that says what to check and quotes nothing`, async () => {
       const error = await failure(wholeOf(() => jsonResponse(body, { headers: { "x-request-id": "req_3" } })));
       assert.equal(error.constructor, APIError);
       assert.equal(error.kind, "malformed_response");

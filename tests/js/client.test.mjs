@@ -47,7 +47,7 @@ suite("a call", () => {
     assert.equal(Chatmux.name, "Chatmux");
   });
 
-  test("is sent with a trailing slash of the base URL or without", async (t) => {
+  test("U1: is sent with a trailing slash of the base URL or without", async (t) => {
     const server = await listen(t, (_, outgoing) => reply(outgoing, COMPLETION));
     const urls = [`${server.url}/v1`, `${server.url}/v1/`, `${server.url}/v1//`, ` ${server.url}/v1 `, server.url, `${server.url}/`];
     for (const baseURL of urls) await ask(clientOf(server, { baseURL }));
@@ -58,7 +58,7 @@ suite("a call", () => {
     assert.equal(new Chatmux().baseURL, "https://aihubmix.com/v1");
   });
 
-  test("does not lose its path to a base URL that ends in a bare # or ?", async () => {
+  test("U1: does not lose its path to a base URL that ends in a bare # or ?", async () => {
     for (const end of ["#", "?"]) {
       const asked = [];
       const options = { baseURL: `http://provider.test/v1${end}` };
@@ -183,7 +183,7 @@ suite("the completion", () => {
     assert.equal({}.admin, undefined);
   });
 
-  test("is null where the status says that there is no body", async () => {
+  test("E4: is null where the status says that there is no body", async () => {
     assert.equal(await ask(clientWith(async () => new Response(null, { status: 204 }))), null);
   });
 

@@ -90,7 +90,7 @@ suite("AIHUBMIX_API_KEY", () => {
 });
 
 suite("CHATMUX_BASE_URL", () => {
-  test("is the base URL where the option is not there or blank", async () => {
+  test("U1: is the base URL where the option is not there or blank", async () => {
     const env = { CHATMUX_BASE_URL: "http://127.0.0.1:1/v1/" };
     const apiKey = "sk-option";
     assert.deepEqual(await asked(env, { apiKey }, { apiKey, baseURL: "" }, { apiKey, baseURL: null }, { apiKey, baseURL: "http://option.test/v1" }), [
@@ -101,7 +101,7 @@ suite("CHATMUX_BASE_URL", () => {
     ]);
   });
 
-  test("counts as unset when blank, and is refused when it is no URL", async () => {
+  test("U1: counts as unset when blank, and is refused when it is no URL", async () => {
     assert.deepEqual(await asked({ CHATMUX_BASE_URL: "  " }, { apiKey: "sk-option" }), [[`https://aihubmix.com/v1${CHAT}`, "Bearer sk-option"]]);
     const [[kind, message]] = await asked({ CHATMUX_BASE_URL: "aihubmix.com/v1" }, { apiKey: "sk-option" });
     assert.equal(kind, "invalid_request");
@@ -161,7 +161,7 @@ suite("a browser", () => {
   const PLACES = { "a window": "document: {}, window: globalThis", "a worker": "importScripts() {}" };
 
   for (const [place, globals] of Object.entries(PLACES)) {
-    test(`takes no plain key without leave, in ${place}`, async () => {
+    test(`U3: takes no plain key without leave, in ${place}`, async () => {
       for (const [name, message] of await said(globals, 'apiKey: "sk-canary-1234567890"')) {
         assert.equal(name, "ChatmuxError");
         assert.match(message, /dangerouslyAllowBrowser: true/);
@@ -174,7 +174,7 @@ suite("a browser", () => {
     });
   }
 
-  test("is none of the runtimes that have some of its globals", async () => {
+  test("U3: is none of the runtimes that have some of its globals", async () => {
     const sent = ["Bearer sk-1234567890", "Bearer sk-1234567890"];
     const runtimes = [
       "WebSocketPair: class {}", "WebSocketPair: class {}, importScripts() {}", 'EdgeRuntime: "edge-runtime"',

@@ -32,7 +32,7 @@ suite("the class tree", () => {
   };
 
   for (const [name, [base, kind]] of Object.entries(TREE)) {
-    test(`${name} is a ${base}, of the kind ${kind}`, () => {
+    test(`E1: ${name} is a ${base}, of the kind ${kind}`, () => {
       const Class = chatmux[name];
       assert.equal(Object.getPrototypeOf(Class.prototype), (chatmux[base] ?? Error).prototype);
       assert.equal(Class.name, name);
@@ -77,7 +77,7 @@ suite("a status", () => {
   };
 
   for (const [status, name] of Object.entries(STATUSES)) {
-    test(`${status} is a ${name} with all that the server said`, async () => {
+    test(`E1 and E2: ${status} is a ${name} with all that the server said`, async () => {
       const error = { message: "It said no", type: "some_type", param: "messages", code: "some_code", extra: { x: 1 } };
       const headers = { "x-request-id": "req_9", "x-other": "1" };
       const client = clientWith(async () => jsonResponse({ error }, { status: Number(status), headers }));
@@ -113,7 +113,7 @@ suite("a status", () => {
     ["JSON that is no object", '"no"', '400 "no"', {}],
   ];
   for (const [what, body, message, fields] of bodies) {
-    test(`of an error may come with ${what}`, async () => {
+    test(`E3: of an error may come with ${what}`, async () => {
       const error = await failure(ask(clientWith(async () => jsonResponse(body, { status: 400 }))));
       assert.equal(error.name, "BadRequestError");
       assert.equal(error.message, message);
@@ -122,7 +122,17 @@ suite("a status", () => {
     });
   }
 
-  test("of an error may come with an HTML page, which is told by its title", async () => {
+  test("E3: of an error may come with a text of any kind, type and encoding", async () => {
+    const texts = { "café 世界 👋": undefined, "overloaded": "text/plain; charset=utf-8", "no type": "", "said": "application/octet-stream", "12": "text/plain" };
+    for (const [text, type] of Object.entries(texts)) {
+      const headers = type === undefined ? {} : { "content-type": type };
+      const error = await failure(ask(clientWith(async () => new Response(new TextEncoder().encode(text), { status: 502, headers }))));
+      assert.equal(error.message, `502 ${text}`);
+      assert.equal(error.error, undefined);
+    }
+  });
+
+  test("E3: of an error may come with an HTML page, which is told by its title", async () => {
     const page = "<!DOCTYPE html>\n<html><head><title> 502 Bad Gateway\n</title></head><body><h1>502</h1>" + "x".repeat(10_000) + "</body></html>";
     const client = clientWith(async () => new Response(page, { status: 502, headers: { "content-type": "text/html" } }));
     for (const error of [await failure(ask(client)), await failure(askStream(client))]) {
@@ -135,10 +145,35 @@ suite("a status", () => {
     assert.match(bare.message, /^500 .*HTML page/);
   });
 
-  test("of an error with a long text is quoted in part", async () => {
+  test("E3: of an error with a long text is quoted in part", async () => {
     const error = await failure(ask(clientWith(async () => new Response("word ".repeat(100_000), { status: 500 }))));
     assert.ok(error.message.length < 1000);
     assert.match(error.message, /^500 word word/);
+  });
+
+  test("E2: has the id of the request however the header is spelled, and null where there is none", async (t) => {
+    const server = await listen(t, (request, outgoing) => {
+      const { named } = JSON.parse(request.body);
+      outgoing.writeHead(400, named ? [named, "req_8", "content-type", "application/json"] : {}).end('{"error":{"message":"no"}}');
+    });
+    for (const named of ["x-request-id", "X-Request-ID", "X-REQUEST-ID"]) assert.equal((await failure(ask(clientOf(server), { ...REQUEST, named }))).requestID, "req_8");
+    assert.equal((await failure(ask(clientOf(server)))).requestID, null);
+  });
+
+  test("E2: has fields that are no more than what was sent, of whatever kind", async () => {
+    const odd = [{ code: 5, param: ["a"], type: {} }, { code: "", param: "", type: "" }, { code: false, type: 0 }];
+    for (const fields of odd) {
+      const error = await failure(ask(clientWith(async () => jsonResponse({ error: { message: "no", ...fields } }, { status: 400 }))));
+      assert.equal(error.message, "400 no");
+      assert.deepEqual(error.error, { message: "no", ...fields });
+    }
+  });
+
+  test("E2: has the retries before it, beside all else", async () => {
+    const client = clientWith(async () => jsonResponse({ error: { message: "no" } }, { status: 429, headers: { "retry-after-ms": "0" } }), { maxRetries: 2 });
+    const error = await failure(ask(client));
+    assert.equal(error.retryCount, 2);
+    assert.equal((await failure(ask(client, REQUEST, { maxRetries: 0 }))).retryCount, 0);
   });
 
   test("503 No available channel is a model that is not there", async () => {
@@ -206,7 +241,7 @@ suite("a request that cannot be sent", () => {
 });
 
 suite("a host that cannot be reached", () => {
-  test("because it refuses is a connection error that names it and the reason", async () => {
+  test("E1: because it refuses is a connection error that names it and the reason", async () => {
     const url = await deadURL();
     for (const call of [ask, askStream]) {
       const error = await failure(call(clientOf({ baseURL: `${url}/v1` }, { maxRetries: 0 })));
@@ -220,14 +255,14 @@ suite("a host that cannot be reached", () => {
     }
   });
 
-  test("because nobody knows it is one as well", async () => {
+  test("E1: because nobody knows it is one as well", async () => {
     const error = await failure(ask(clientOf({ baseURL: "http://does-not-exist.invalid/v1" }, { maxRetries: 0 })));
     assert.equal(error.constructor, APIConnectionError);
     assert.match(error.message, /does-not-exist\.invalid/);
     assert.match(error.message, /ENOTFOUND|EAI_AGAIN/);
   });
 
-  test("because it hangs up before it answers is one as well", async (t) => {
+  test("E1: because it hangs up before it answers is one as well", async (t) => {
     const server = await listen(t, (request) => request.socket.destroy());
     const error = await failure(ask(clientOf(server, { maxRetries: 0 })));
     assert.equal(error.constructor, APIConnectionError);
