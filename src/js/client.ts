@@ -3,7 +3,6 @@
 
 import * as core from "./core.js";
 import { classes } from "./classes.js";
-import { ChatmuxError } from "./errors.js";
 import type * as errors from "./errors.js";
 import { type AnyRequestOptions, type CallOptions, type ClientOptions, complete, type RequestOptions } from "./options.js";
 import type { APIPromise } from "./promise.js";
@@ -223,8 +222,9 @@ export class Models {
    * @throws {ChatmuxError} for an id that is empty, or that a path cannot hold.
    */
   retrieve(model: string, options?: RequestOptions): APIPromise<Model> {
-    if (!/[^.]/.test(model)) throw new ChatmuxError("`model` must be the id of a model.");
-    return core.request({ ...this.#merge(options), path: `/models/${encodeURIComponent(model)}` });
+    // An id of dots would be another path; none is refused where paths are.
+    const isId = typeof model === "string" && /[^.]/.test(model);
+    return core.request({ ...this.#merge(options), path: isId ? `/models/${encodeURIComponent(model)}` : "" });
   }
 
   /**
@@ -242,15 +242,14 @@ export class Models {
 /** The client's options under the call's. Nothing else of a call counts: a key must not follow a base URL that a call
  * brings along. */
 function merge(client: ClientOptions, call: AnyRequestOptions | null | undefined): CallOptions {
-  const fetchOptions = { ...client.fetchOptions, ...call?.fetchOptions };
-  const whole: CallOptions = { ...client, fetchOptions };
-  for (const name of OF_A_CALL) if (call?.[name] !== undefined) Object.assign(whole, { [name]: call[name] });
+  const whole = { ...client, defaultFetchOptions: client.fetchOptions };
+  for (const name of OF_A_CALL) if (call?.[name] != null) Object.assign(whole, { [name]: call[name] });
   return whole;
 }
 
 const OF_A_CALL = [
   ...(["signal", "timeout", "firstEventTimeout", "idleTimeout", "totalTimeout", "maxRetries", "retry"] as const),
-  ...(["maxEventBytes", "maxResponseBytes", "headers", "query", "idempotencyKey"] as const),
+  ...(["maxEventBytes", "maxResponseBytes", "headers", "query", "idempotencyKey", "fetchOptions"] as const),
   ...(["method", "path", "body", "stream"] as const),
 ];
 

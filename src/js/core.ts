@@ -4,10 +4,10 @@
  */
 
 import { inContext } from "./context.js";
-import type { ChatmuxError } from "./errors.js";
+import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
-import { type CallOptions, check, complete } from "./options.js";
+import { type CallOptions, type FetchOptions, check, complete, locate } from "./options.js";
 import { APIPromise, isRaw, requestId, type Sent } from "./promise.js";
 import { isJson, isStream, toJson, toReadableStream } from "./body.js";
 import { ChunkStream, Stream } from "./stream.js";
@@ -89,20 +89,24 @@ export function listCatalogue(filters?: CatalogueFilters | null, options?: CallO
  * const { data } = await request<{ data: unknown[] }>({ path: "/files", query: { limit: 10 }, apiKey });
  */
 export function request<Answer = unknown>(options?: CallOptions): APIPromise<Answer> {
-  const { body, headers, method, stream } = options ?? {};
+  const { body, headers, stream } = options ?? {};
+  const method = options?.method ?? (body == null ? "GET" : "POST");
   const json = isJson(body, headers);
-  const isOnce = !json && isStream(body);
-  const whole: CallOptions = { ...options, body: json || body == null ? undefined : body, stream: !!stream };
-  if (isOnce) {
+  const whole: Whole = { path: "", ...options, method, body: json || body == null ? undefined : body, stream: !!stream };
+  if (!json && isStream(body)) {
     whole.body = toReadableStream(body);
     whole.maxRetries = 0;
     whole.fallbackBaseURLs = [];
     whole.fetchOptions = { ...whole.fetchOptions, duplex: "half" };
   }
-  const send = async (whole: CallOptions): Promise<unknown> => glue.request(json ? toJson(body) : undefined, whole);
+  const send = async (whole: CallOptions): Promise<unknown> => {
+    if (!/^[a-z]+$/i.test(method)) throw new ChatmuxError("`method` must be the name of an HTTP method.");
+    if (body != null && /^(get|head)$/i.test(method)) throw new ChatmuxError("A GET request has no body: leave `body` out.");
+    return glue.request(json ? toJson(body) : undefined, whole);
+  };
   const finish = (answer: unknown, end: () => void): Answer =>
     (stream ? toStream(answer as glue.ChunkSource, end) : answer) as Answer;
-  return call(whole, method ?? (body == null ? "GET" : "POST"), send, finish);
+  return call(whole, method, send, finish);
 }
 
 /** The road of all calls: the options made whole, the wasm loaded, the answer finished. */
@@ -144,7 +148,9 @@ function prepare(options: CallOptions | undefined, method: string, sent: Sent): 
   // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
   if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
   whole.fetch ??= globalThis.fetch;
+  whole.fetchOptions = { ...whole.defaultFetchOptions, ...whole.fetchOptions };
   check(whole);
+  Object.assign(whole, locate(whole));
   whole.fetch = inContext(whole.fetch);
   whole.ownHeaders = ownHeaders(whole, method);
   whole.onResponse = (response) => {
@@ -168,17 +174,22 @@ interface Whole extends CallOptions {
   /** Ends the try; it listens to the caller's signal. */
   abort?: () => void;
   timer?: number;
+  /** The client's, under the call's. */
+  defaultFetchOptions?: FetchOptions | null | undefined;
   ownHeaders?: Record<string, string | null | undefined>;
   onResponse?: (response: Response) => boolean;
 }
 
-/** Listeners of responses that callers read for themselves: nobody sees when they are done. */
+/** Who listens to a caller's signal for a response that its caller reads: nobody sees when that is done. */
 const listeners = globalThis.FinalizationRegistry && new FinalizationRegistry<() => void>((remove) => remove());
 
 /** A response that its caller reads; the caller's signal still ends it. */
 function handOver(response: Response, { signal, abort }: Whole): Response {
-  signal?.addEventListener("abort", abort!);
-  if (signal) listeners?.register(response, () => signal.removeEventListener("abort", abort!));
+  if (!signal) return response;
+  // A signal of its own, where there is such a thing: it is the caller's that must have no listener left.
+  const own = AbortSignal.any?.([signal]) ?? signal;
+  own.addEventListener("abort", abort!);
+  listeners?.register(response, () => own.removeEventListener("abort", abort!));
   return response;
 }
 
@@ -190,7 +201,7 @@ function ownHeaders(options: CallOptions, method: string): Record<string, string
     "OpenAI-Organization": organization ?? undefined,
     "OpenAI-Project": project ?? undefined,
   };
-  if (!idempotencyHeader || method.toUpperCase() === "GET") return headers;
+  if (!idempotencyHeader || /^get$/i.test(method)) return headers;
   return { ...headers, [idempotencyHeader]: idempotencyKey ?? `chatmux-${random()}${random()}` };
 }
 

@@ -124,9 +124,11 @@ const DEFAULT_FALLBACK = "https://api.inferera.com/v1";
 /** The options, made whole: the base URLs checked and without a slash at their ends, a key of the environment in place. */
 export function complete<T extends ClientOptions & { bases?: object }>(options: T): T & Complete {
   if (options.bases) return { ...options } as T & Complete;
-  const url = parseBaseURL(given(options.baseURL) || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL);
+  const url = parseBaseURL(given(options.baseURL, "baseURL") || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL, "baseURL");
   const baseURL = trimmed(url);
-  const fallbacks = (options.fallbackBaseURLs ?? (baseURL === DEFAULT_BASE_URL ? [DEFAULT_FALLBACK] : [])).map((base) => parseBaseURL(given(base)));
+  const others = options.fallbackBaseURLs ?? (baseURL === DEFAULT_BASE_URL ? [DEFAULT_FALLBACK] : []);
+  if (!Array.isArray(others)) throw new ChatmuxError("`fallbackBaseURLs` must be a list of base URLs.");
+  const fallbacks = others.map((base) => parseBaseURL(given(base, "fallbackBaseURLs"), "fallbackBaseURLs"));
   const apiKey = options.apiKey ?? ([url, ...fallbacks].every(isAIHubMix) ? environment("AIHUBMIX_API_KEY") : undefined);
   if (typeof apiKey === "string" && !options.dangerouslyAllowBrowser && isBrowser()) {
     throw new ChatmuxError(
@@ -162,28 +164,43 @@ function trimmed({ href }: URL): string {
   return href.replace(/\/+$/, "");
 }
 
-function given(baseURL: unknown): string {
+/** The path of a request, checked; a whole URL stands for itself, and the key goes with it to the base URLs' own hosts. */
+export function locate({ path, baseURL, fallbackBaseURLs }: CallOptions): Partial<CallOptions> & { isForeign?: boolean } {
+  if (path === undefined) return {};
+  if (typeof path !== "string" || !path) throw new ChatmuxError("`path` must be a path, such as `/models`, or a whole URL.");
+  if (!/^https?:/i.test(path)) return {};
+  const url = parseURL(path, "path");
+  const isForeign = [baseURL!, ...fallbackBaseURLs!].every((base) => new URL(base).origin !== url.origin);
+  return { path: url.href, isForeign, fallbackBaseURLs: [] };
+}
+
+function given(baseURL: unknown, name: string): string {
   if (typeof baseURL !== "string" && !(baseURL instanceof URL) && baseURL != null) {
-    throw new ChatmuxError("`baseURL` must be a string, such as `https://aihubmix.com/v1`.");
+    throw new ChatmuxError(`\`${name}\` must be a string, such as \`https://aihubmix.com/v1\`.`);
   }
   return String(baseURL ?? "").trim();
 }
 
-function parseBaseURL(text: string): URL {
+function parseBaseURL(text: string, name: string): URL {
+  const url = parseURL(text, name);
+  if (/[?#]/.test(url.href)) {
+    throw new ChatmuxError(`\`${name}\` must not have a query or a fragment. Pass parameters as \`defaultQuery\`.`);
+  }
+  return url;
+}
+
+function parseURL(text: string, name: string): URL {
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw new ChatmuxError("`baseURL` is not an absolute URL. Write it whole, such as `https://aihubmix.com/v1`.");
+    throw new ChatmuxError(`\`${name}\` is not an absolute URL. Write it whole, such as \`https://aihubmix.com/v1\`.`);
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw new ChatmuxError(`\`baseURL\` must start with \`https://\` or \`http://\`, not \`${url.protocol}\`.`);
+    throw new ChatmuxError(`\`${name}\` must start with \`https://\` or \`http://\`, not \`${url.protocol}\`.`);
   }
   if (url.username || url.password) {
-    throw new ChatmuxError("`baseURL` must not contain a user name or password. Pass the key as `apiKey`.");
-  }
-  if (/[?#]/.test(url.href)) {
-    throw new ChatmuxError("`baseURL` must not have a query or a fragment. Pass parameters as `defaultQuery`.");
+    throw new ChatmuxError(`\`${name}\` must not contain a user name or password. Pass the key as \`apiKey\`.`);
   }
   return url;
 }

@@ -160,7 +160,9 @@ class Body {
   /** Lets the body go. One that somebody else is reading cannot be, and is theirs. */
   async #cancel(): Promise<void> {
     const reader = this.reader ?? readerOf(this.bytes);
-    await reader.cancel();
+    const cancelled = reader.cancel();
+    reader.releaseLock?.();
+    await cancelled;
   }
 
   close(): void {
@@ -326,7 +328,7 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
 
   /** The stream is over: well, or with the error that the core held back until its last chunk was delivered. */
   #end(unread: boolean): typeof END {
-    const { reader } = this.#body;
+    const { reader, controller } = this.#body;
     try {
       this.#source.finish();
     } catch (thrown) {
@@ -334,7 +336,8 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       throw this.#body.failed(toError(thrown));
     }
     this.#body.close();
-    if (unread && reader) linger(reader);
+    if (unread && reader) linger(reader, controller);
+    else reader?.releaseLock?.();
     return this.#over();
   }
 }
@@ -343,13 +346,20 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
  * After `[DONE]` the end of the response is usually there as well; reading it keeps the connection for the next
  * request. A server that leaves the response open has its connection closed.
  */
-function linger(reader: Reader): void {
-  const leave = (): void => void reader.cancel().catch(ignore);
+function linger(reader: Reader, controller: AbortController): void {
+  const leave = (): void => {
+    reader.cancel().catch(ignore);
+    // To cancel is not enough in Firefox and Bun.
+    controller.abort();
+  };
   const timer = setTimeout(leave, LINGER_MS);
   reader
     .read()
     .then(({ done }) => done || leave(), ignore)
-    .finally(() => clearTimeout(timer));
+    .finally(() => {
+      clearTimeout(timer);
+      reader.releaseLock?.();
+    });
 }
 
 type Read = IteratorResult<unknown, unknown>;
@@ -358,6 +368,7 @@ type Read = IteratorResult<unknown, unknown>;
 interface Reader {
   read(): Promise<Read>;
   cancel(): Promise<unknown>;
+  releaseLock?(): void;
 }
 
 /** What a response is read from. */

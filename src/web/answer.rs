@@ -8,7 +8,7 @@ use super::host;
 use super::reply::Reply;
 use crate::dialect::openai;
 use crate::error::{Error, Kind};
-use crate::text::{self, concat};
+use crate::text::concat;
 
 /// The whole body, parsed by the host: `null` where the status says that there is none, `undefined` where there is none
 /// all the same. Where `is_any`, a body that is not called JSON is a text, and any JSON may be an answer.
@@ -20,11 +20,14 @@ pub async fn json(reply: &Reply, max_bytes: f64, is_any: bool) -> Result<JsValue
     if whole == "" {
         return Ok(JsValue::UNDEFINED);
     }
-    if is_any && whole.is_string() && text::find(&reply.media_type(), "json").is_none() {
+    let kind = reply.media_type();
+    if is_any && whole.is_string() && !kind.ends_with("/json") && !kind.ends_with("+json") {
         return Ok(whole);
     }
     let value = if whole.is_string() { host::parse_json(&whole).map_err(|_| no_json(reply))? } else { whole };
-    if host::is_true(&value, "error") || Array::is_array(&value) {
+    // A thing of the API says what it is, and may have failed itself.
+    let is_thing = is_any && host::is_true(&value, "object");
+    if !is_thing && (host::is_true(&value, "error") || Array::is_array(&value)) {
         let text = JSON::stringify(&value).map(String::from).unwrap_or_default();
         if openai::is_error(&text) {
             return Err(Error::from_response(reply.status(), &text).into());

@@ -26,6 +26,8 @@ pub struct Attempt {
     limit: (f64, &'static str),
     signal: Option<AbortSignal>,
     abort: Function,
+    /// The options as the façade has them.
+    given: JsValue,
     /// The keys that the request was sent with, for they must not be shown.
     pub secrets: Vec<String>,
 }
@@ -55,7 +57,16 @@ impl Attempt {
             }
         }
         let signal = options.signal.clone();
-        Ok(Box::new(Self { controller, aborted, timer, limit, signal, abort, secrets: Vec::new() }))
+        Ok(Box::new(Self {
+            controller,
+            aborted,
+            timer,
+            limit,
+            signal,
+            abort,
+            given: options.given.clone(),
+            secrets: Vec::new(),
+        }))
     }
 
     /// The controller that ends this try.
@@ -81,6 +92,13 @@ impl Attempt {
     /// The end of the time, or the caller's abort.
     pub fn over(&self) -> JsFuture {
         self.race(&self.aborted)
+    }
+
+    /// Gives what is still to come no longer than this.
+    pub fn hurry(&mut self, ms: f64) {
+        self.stop_clock();
+        self.timer = host::set_timeout(&self.abort, ms.min(self.limit.0));
+        host::set(&self.given, "timer", &self.timer);
     }
 
     /// Stops the clock: a stream may take as long as it takes.

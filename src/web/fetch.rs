@@ -61,11 +61,15 @@ pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 pub struct Call {
     route: &'static Route,
     options: Options,
+    /// The caller's own path, without its query.
+    path: Option<String>,
     /// The query, with its question mark.
     query: String,
     body: JsValue,
     /// Whether the body is JSON.
     is_json: bool,
+    /// Whether the client's key belongs where the call goes.
+    with_key: bool,
     /// When the time for the whole call is over, in milliseconds of the clock.
     deadline: f64,
 }
@@ -75,39 +79,41 @@ impl Call {
     /// (`undefined`) that of the options is sent.
     pub fn new(route: &'static Route, options: &CallOptions, query: &JsValue, body: JsValue) -> Result<Self> {
         let options = Options::read(options);
-        let raw = UrlSearchParams::new().unwrap_throw();
+        let with_key = route.with_key && !options.is_foreign;
+        let path = options.path.as_deref().map(|path| text::before(path, |byte| byte == b'#'));
+        let at = path.and_then(|path| text::find(path, "?"));
+        let own_query = path.and_then(|path| path.get(at? + 1..)).unwrap_or_default();
+        let raw = UrlSearchParams::new_with_str(own_query).unwrap_throw();
+        let written = || host::to_text(&raw).map(String::from).unwrap_or_default();
+        let before = written();
         let params = QueryParams::from_raw(raw.clone());
         let [of_client, of_call] = &options.query;
-        if route.with_key {
+        if with_key {
             // Some providers take their key as a parameter.
             add_query(&params, of_client)?;
         }
         for more in [of_call, query] {
             add_query(&params, more)?;
         }
-        let mut query = host::to_text(&raw).map(String::from).unwrap_or_default();
-        if !query.is_empty() {
-            query = concat(&["?", &query]);
-        }
+        let after = written();
+        // What the caller wrote into the path stays as it was written, where nothing joins it.
+        let query = if after == before { own_query } else { &after };
+        let query = concat(&[if query.is_empty() { "" } else { "?" }, query]);
+        let path = path.map(|path| path.get(..at.unwrap_or(path.len())).unwrap_or_default().to_owned());
         let is_json = !body.is_undefined();
         let body = if is_json { body } else { options.body.clone() };
         let deadline = Date::now() + options.total_ms;
-        Ok(Self { route, options, query, body, is_json, deadline })
+        Ok(Self { route, options, path, query, body, is_json, with_key, deadline })
     }
 
     /// Where the call goes under this base URL.
     fn url(&self, base: &str) -> Result<String> {
-        let url = match self.options.path.as_deref() {
+        let url = match self.path.as_deref() {
             Some(path) if request::is_absolute(path) => path.to_owned(),
             Some(path) => concat(&[base, if path.as_bytes().first() == Some(&b'/') { "" } else { "/" }, path]),
             None => (self.route.url)(base)?,
         };
-        // The parameters of a path stay, and the others join them.
-        let query = match (text::find(&url, "?"), self.query.get(1..)) {
-            (Some(_), Some(query)) => concat(&["&", query]),
-            _ => self.query.clone(),
-        };
-        Ok(concat(&[&url, &query]))
+        Ok(concat(&[&url, &self.query]))
     }
 
     /// Sends the request, again where the policy says so, and gives the whole answer, or the stream of it, ready to be
@@ -158,21 +164,20 @@ impl Call {
     async fn attempt(&self, base: &str, last: bool, tried: u32) -> Result<JsValue> {
         let url = self.url(base)?;
         let mut attempt = Attempt::start(self.limit(), &self.options)?;
-        // A whole URL of another place is not where the key belongs.
-        let with_key = self.route.with_key && request::origin(&url) == request::origin(base);
-        let key = if with_key { self.api_key(&attempt).await? } else { String::new() };
-        let headers = self.headers(&key, with_key)?;
+        let key = if self.with_key { self.api_key(&attempt).await? } else { String::new() };
+        let headers = self.headers(&key)?;
         attempt.secrets = headers::secrets(&headers);
         let pending = attempt.race(&self.fetch(&url, headers, &attempt));
         let response =
             attempt.outcome(pending.await).map_err(|failure| self.no_answer(failure, &url, &attempt.secrets))?;
-        let reply = Reply::new(response, attempt)?;
+        let mut reply = Reply::new(response, attempt)?;
         let failure = if !matches!(reply.status(), 200..=299) {
             match refuse_unread(&reply, last) {
                 Some(failure) => failure,
                 None => {
                     let unread = if reply.status() == 503 { reply.copy() } else { None };
-                    let failure = refuse(&reply, Error::from_response(reply.status(), &reply.text().await?));
+                    let text = reply.text().await?;
+                    let failure = refuse(&reply, Error::from_response(reply.status(), &text));
                     if let Some(response) = unread {
                         // Not forged: a wrong model id, told as it came.
                         if failure.error.kind == Kind::NotFound && self.hands_over(&response) {
@@ -189,7 +194,12 @@ impl Call {
             match answer::json(&reply, self.options.max_response_bytes.into(), self.route.is_any).await {
                 Ok(answer) if answer.is_object() && !self.route.is_any => return read(answer),
                 Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
+                Err(mut failure) => {
+                    if failure.error.kind == Kind::Timeout && !self.options.unbilled {
+                        failure.again = Some(f64::NAN);
+                    }
+                    failure
+                }
             }
         } else {
             match answer::event_stream(&reply) {
@@ -212,7 +222,15 @@ impl Call {
     /// What `fetch` gives: a promise, unless it is a caller's own, which may throw at once as well.
     fn fetch(&self, url: &str, headers: Headers, attempt: &Attempt) -> JsValue {
         let init = self.init(headers, attempt);
-        host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &url.into(), &init))
+        let default = if self.body.is_undefined() { "GET" } else { "POST" };
+        let method = self.options.method.as_deref().unwrap_or(default);
+        host::set(&init, "method", &method.to_ascii_uppercase().into());
+        host::set(&init, "body", &self.body);
+        self.ask(url, &init)
+    }
+
+    fn ask(&self, url: &str, init: &Object) -> JsValue {
+        host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &url.into(), init))
     }
 
     /// The failure when no response came.
@@ -251,7 +269,7 @@ impl Call {
 
     /// The headers of this try. On the OpenAI road only `authorization`, `content-type` and `accept` are sent by
     /// default: any other header would have to be allowed by the server's preflight answer.
-    fn headers(&self, key: &str, with_key: bool) -> Result<Headers> {
+    fn headers(&self, key: &str) -> Result<Headers> {
         let headers = Headers::new();
         let accept = if self.route.is_stream() { "text/event-stream" } else { "application/json" };
         headers.set("accept", accept);
@@ -263,15 +281,15 @@ impl Call {
             headers.set("authorization", &concat(&["Bearer ", key]));
         }
         let [own, of_client, of_call] = &self.options.headers;
-        if with_key {
+        if self.with_key {
             headers::merge(&headers, own)?;
         }
         headers::merge(&headers, of_client)?;
-        if !with_key {
+        if !self.with_key {
             KEY_HEADERS.iter().for_each(|name| headers.delete(name));
         }
         headers::merge(&headers, of_call)?;
-        if with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
+        if self.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
             check_api_key(key)?;
         }
         Ok(headers)
@@ -280,16 +298,14 @@ impl Call {
     /// The second argument of `fetch`.
     fn init(&self, headers: Headers, attempt: &Attempt) -> Object {
         let init = Object::new();
-        // A redirect could carry the key to another origin.
-        host::set(&init, "redirect", &"manual".into());
         if self.options.fetch_options.is_object() {
             Object::assign(&init, self.options.fetch_options.unchecked_ref());
         }
-        let default = if self.body.is_undefined() { "GET" } else { "POST" };
-        let method = self.options.method.as_deref().unwrap_or(default);
-        host::set(&init, "method", &method.to_ascii_uppercase().into());
+        if !host::is_true(&init, "redirect") {
+            // A redirect could carry the key to another origin.
+            host::set(&init, "redirect", &"manual".into());
+        }
         host::set(&init, "headers", &headers.into_raw());
-        host::set(&init, "body", &self.body);
         host::set(&init, "signal", &attempt.controller().signal());
         init
     }
@@ -321,7 +337,7 @@ impl Bases<'_> {
         if self.at() != 0 && Date::now() - since >= REST_MS {
             // Now, so that other calls do not look as well.
             host::set(state, "since", &Date::now().into());
-            if self.can_be_reached(0).await? {
+            if self.can_be_reached(0, (PROBE_MS.min(self.call.left()), false)).await? {
                 self.go_to(0);
             }
         }
@@ -340,7 +356,7 @@ impl Bases<'_> {
             let is_unreached = match failure.reach {
                 Reach::No => true,
                 Reach::Maybe => false,
-                Reach::Untold => !self.can_be_reached(at).await?,
+                Reach::Untold => !self.can_be_reached(at, (self.call.limit().0, true)).await?,
             };
             if !is_unreached {
                 return Err(failure);
@@ -353,28 +369,29 @@ impl Bases<'_> {
         }
     }
 
-    /// Whether a server answers at a base URL, whatever it says: a request that has no key and costs nothing.
-    async fn can_be_reached(&self, at: usize) -> Result<bool> {
+    /// Whether a server answers at a base URL, whatever it says: a request that has no key and costs nothing. It
+    /// has so many milliseconds, and who takes longer may be there or not.
+    async fn can_be_reached(&self, at: usize, (limit_ms, is_slow_there): (f64, bool)) -> Result<bool> {
         let options = &self.call.options;
-        let attempt = Attempt::start((PROBE_MS.min(self.call.left()), ""), options)?;
-        let init = Object::new();
+        let attempt = Attempt::start((limit_ms, ""), options)?;
+        let init = self.call.init(Headers::new(), &attempt);
         host::set(&init, "method", &"GET".into());
-        host::set(&init, "headers", &Headers::new().into_raw());
-        host::set(&init, "signal", &attempt.controller().signal());
         let global = js_sys::global();
         if ["document", "importScripts"].iter().any(|name| host::is_true(&global, name)) {
-            // In a browser, an answer that the page may not read is one as well.
+            // In a browser, an answer that the page may not read is one as well; asked so, it may redirect.
             host::set(&init, "mode", &"no-cors".into());
+            host::set(&init, "redirect", &"follow".into());
         }
-        let url = concat(&[&options.base_urls[at], request::MODELS]);
-        let pending = host::or_rejected(options.fetch.call2(&JsValue::UNDEFINED, &url.as_str().into(), &init));
+        let pending = self.call.ask(&concat(&[&options.base_urls[at], request::MODELS]), &init);
         match attempt.outcome(attempt.race(&pending).await) {
             Ok(response) => {
                 reply::cancel(&response);
                 Ok(true)
             }
-            Err(failure) if failure.error.kind == Kind::Abort => Err(failure),
-            Err(_) => Ok(false),
+            Err(failure) => match failure.error.kind {
+                Kind::Abort => Err(failure),
+                kind => Ok(kind == Kind::Timeout && is_slow_there),
+            },
         }
     }
 }
@@ -429,7 +446,8 @@ fn refuse(reply: &Reply, error: Error) -> Box<Failure> {
 /// How long the server asks to wait, in milliseconds: `retry-after-ms`, else `retry-after` as seconds or as a date; not
 /// a number where it does not ask.
 fn asked_ms(reply: &Reply) -> f64 {
-    let number = |name| reply.header(name).and_then(|text| host::number(&text.into()));
+    // As OpenAI's client reads them: a header that came twice counts once.
+    let number = |name| reply.header(name).map(|text| host::parse_float(&text)).filter(|number| number.is_finite());
     number("retry-after-ms")
         .or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))
         .unwrap_or_else(|| Date::parse(&reply.header("retry-after").unwrap_or_default()) - Date::now())

@@ -13,7 +13,7 @@ pub const KEY_HEADERS: [&str; 6] =
     ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie"];
 
 /// Merges the caller's headers in: a `Headers`, a list of pairs, or an object. They win over what is there; a name that
-/// the caller gives twice has both values. `null` removes a header and `undefined` leaves it as it is; a list of values
+/// a list gives twice has both values, of an object the later counts. `null` removes a header and `undefined` leaves it as it is; a list of values
 /// is joined as HTTP does it.
 pub fn merge(headers: &Headers, from: &JsValue) -> Result<()> {
     if host::is_absent(from) {
@@ -34,7 +34,7 @@ pub fn merge(headers: &Headers, from: &JsValue) -> Result<()> {
         } else if !value.is_undefined() {
             let value = text(&value)?;
             check_header(&name, &value)?;
-            if seen.has(&name) {
+            if is_iterable && seen.has(&name) {
                 headers.append(&name, &value);
             } else {
                 headers.set(&name, &value);

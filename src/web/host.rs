@@ -23,6 +23,10 @@ extern "C" {
     #[wasm_bindgen(js_name = Number)]
     pub fn to_number(text: &str) -> f64;
 
+    /// The number that a text begins with.
+    #[wasm_bindgen(js_name = parseFloat)]
+    pub fn parse_float(text: &str) -> f64;
+
     /// The members of an object as pairs.
     #[wasm_bindgen(js_namespace = Object, catch)]
     pub fn entries(object: &JsValue) -> Result<Array, JsValue>;

@@ -35,6 +35,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn path(this: &CallOptions) -> JsValue;
 
+    #[wasm_bindgen(method, getter, js_name = isForeign)]
+    fn is_foreign(this: &CallOptions) -> JsValue;
+
     #[wasm_bindgen(method, getter)]
     fn body(this: &CallOptions) -> JsValue;
 
@@ -109,6 +112,8 @@ pub struct Options {
     pub method: Option<String>,
     /// The path under the root, or a whole URL, where the caller says it.
     pub path: Option<String>,
+    /// Whether that is a URL of another place, where the client's key does not belong.
+    pub is_foreign: bool,
     /// Of a request that is no chat: its body, in whatever form the host sends it.
     pub body: JsValue,
     /// Called with the response of a success; says whether that is all that is wanted.
@@ -160,6 +165,7 @@ impl Options {
             bases: bases.unwrap_or_else(|| Object::new().into()),
             method: options.method().as_string(),
             path: options.path().as_string(),
+            is_foreign: options.is_foreign().is_truthy(),
             body: options.body(),
             on_response: options.on_response().dyn_into().ok(),
             api_key: options.api_key(),

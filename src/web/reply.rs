@@ -8,11 +8,14 @@ use web_sys::AbortController;
 use super::attempt::Attempt;
 use super::failure::{Failure, Result, failure, invalid};
 use super::host;
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use crate::text;
 
 /// How much of an error body is read, in bytes; the rest is cancelled.
 const MAX_ERROR_BODY: f64 = 1_048_575.0;
+
+/// How long an error body may take, in milliseconds.
+const ERROR_BODY_MS: f64 = 5_000.0;
 
 /// A response whose headers have arrived, and the try that it answers.
 pub struct Reply {
@@ -109,7 +112,7 @@ impl Reply {
         let (text, is_whole) = self.read(&reader, max).await?;
         if !is_whole {
             let message = "The answer has more bytes than `maxResponseBytes` allows.";
-            return Err(failure(Kind::TooLarge, message));
+            return Err(Error::new(Kind::TooLarge, message).with_status(self.status()).into());
         }
         Ok(text)
     }
@@ -157,6 +160,7 @@ impl Reply {
                 }
             }
             if is_last {
+                let _ = host::call(reader, "releaseLock");
                 return Ok((text, true));
             }
             length += host::get(&part, "byteLength").as_f64().unwrap_or_default();
@@ -167,12 +171,16 @@ impl Reply {
         if let Some(left) = host::call(reader, "cancel") {
             forget(left);
         }
+        let _ = host::call(reader, "releaseLock");
+        // To cancel is not enough in Firefox and Bun.
+        self.attempt.controller().abort();
         outcome
     }
 
-    /// The body of an error as text, up to [`MAX_ERROR_BODY`]. A body that breaks off says as much as an empty one,
-    /// since the status alone is already an error; an abort or the end of the time allowed counts.
-    pub async fn text(&self) -> Result<String> {
+    /// The body of an error as text, up to [`MAX_ERROR_BODY`]. A body that breaks off, or does not come, says as
+    /// much as an empty one, since the status alone is already an error; an abort counts.
+    pub async fn text(&mut self) -> Result<String> {
+        self.attempt.hurry(ERROR_BODY_MS);
         let outcome = match self.reader() {
             Some(reader) => self.read(&reader, MAX_ERROR_BODY).await.map(|(text, _)| text),
             None => {
@@ -181,7 +189,7 @@ impl Reply {
             }
         };
         match outcome {
-            Err(failure) if failure.error.kind == Kind::Connection => Ok(String::new()),
+            Err(failure) if matches!(failure.error.kind, Kind::Connection | Kind::Timeout) => Ok(String::new()),
             Err(failure) => Err(failure),
             Ok(body) => {
                 let written = || JSON::stringify(&body).ok().and_then(|text| text.as_string());
