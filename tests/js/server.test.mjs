@@ -34,6 +34,7 @@ const harmful = (t, respond) =>
       if (body === undefined || Buffer.byteLength(body) < length) return;
       const [right, type] = bodyFor(text);
       text = "";
+      socket.wasAsked = true;
       respond(socket, right, type);
     });
   });
@@ -51,6 +52,11 @@ async function outcomes(server, options = {}) {
     seen[what] = outcome;
   }
   return seen;
+}
+/** The server sees the end of each request within a second. Node's fetch may open a connection for later, which is its own. */
+async function assertClosed({ sockets }) {
+  const isClosed = (socket) => socket.destroyed || new Promise((resolve) => socket.once("close", () => resolve(true)));
+  for (const socket of sockets) if (socket.wasAsked) assert.ok(await settled(isClosed(socket), 1000), "the connection is closed");
 }
 const right = (seen) => Object.entries(seen).forEach(([what, outcome]) => assert.equal(outcome, true, `${what}: ${outcome}`));
 const wrong = (seen, type = APIError) => Object.entries(seen).forEach(([what, outcome]) => assert.ok(outcome instanceof type, `${what}: ${outcome}`));
@@ -149,7 +155,7 @@ suite("a server that stalls", () => {
     for (const said of ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-type: te"]) {
       const server = await harmful(t, (socket) => void socket.write(said));
       wrong(await outcomes(server, options), APIConnectionTimeoutError);
-      for (const socket of server.sockets) assert.ok(await settled(socket.destroyed || new Promise((resolve) => socket.once("close", () => resolve(true))), 1000));
+      await assertClosed(server);
     }
   });
 
@@ -169,7 +175,7 @@ suite("a server that stalls", () => {
       const seen = await outcomes(server, { ...options, firstEventTimeout: undefined, idleTimeout: undefined });
       wrong(seen, APIConnectionTimeoutError);
       assert.ok(seen["a stream"] instanceof StreamTimeoutError);
-      for (const socket of server.sockets) assert.ok(await settled(socket.destroyed || new Promise((resolve) => socket.once("close", () => resolve(true))), 1000));
+      await assertClosed(server);
     }
   });
 });
