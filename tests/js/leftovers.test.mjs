@@ -1,129 +1,25 @@
 /** Nothing is left of a call, however it ends: no listener, no timer, no reader, no socket. And what is dropped is let go. */
 
 import assert from "node:assert/strict";
-import { mock, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Chatmux } from "../../dist/entry/default.js";
+import { leftAfter, NOTHING, WAYS } from "./ends.mjs";
 import {
-  answer, ask, askStream, chunk, clientOf, clientWith, collect, COMPLETION, countListeners, EVENT_STREAM, forbidStrayRejections, JSON_TYPE, listen,
+  answer, ask, askStream, chunk, clientOf, collect, COMPLETION, countListeners, EVENT_STREAM, forbidStrayRejections, JSON_TYPE, listen,
   program, reply, replyStream, REQUEST, settled, sse, STREAMED, until,
 } from "./support.mjs";
 
 forbidStrayRejections();
 
-/** Counts the timers that are set and neither run nor cleared, of everybody in this process. */
-function countTimers() {
-  const now = new Set();
-  const mocks = [];
-  for (const [set, clear, repeats] of [["setTimeout", "clearTimeout", false], ["setInterval", "clearInterval", true]]) {
-    const [original, cleared] = [globalThis[set], globalThis[clear]];
-    mocks.push(
-      mock.method(globalThis, set, (callback, ...rest) => {
-        const timer = original((...args) => (repeats || now.delete(timer), callback(...args)), ...rest);
-        now.add(timer);
-        return timer;
-      }),
-      mock.method(globalThis, clear, (timer) => (now.delete(timer), cleared(timer))),
-    );
-  }
-  return { now, restore: () => mocks.forEach(({ mock }) => mock.restore()) };
-}
-
-/** A response whose body's readers are counted: one that is let go is cancelled or at its end, and not locked. */
-function counted(parts, { status = 200, type = EVENT_STREAM, fail, hang } = {}) {
-  const seen = { done: false };
-  const encoder = new TextEncoder();
-  const left = [...parts];
-  seen.body = new ReadableStream(
-    {
-      pull(controller) {
-        if (left.length) controller.enqueue(encoder.encode(left.shift()));
-        else if (hang) return new Promise(() => {});
-        else if (fail) controller.error((seen.done = true) && fail);
-        else controller.close((seen.done = true) && undefined);
-      },
-      cancel: () => void (seen.done = true),
-    },
-    { highWaterMark: 0 },
-  );
-  seen.response = new Response(seen.body, { status, headers: { ...type, "retry-after-ms": "0" } });
-  // A body that the runtime reads by itself stays locked for good, which is not ours to change.
-  for (const method of ["text", "json", "arrayBuffer"]) {
-    const read = seen.response[method].bind(seen.response);
-    seen.response[method] = () => ((seen.isReadByRuntime = true), read());
-  }
-  return seen;
-}
-
-const PARTS = answer("a", "b").map((event) => sse(event));
-const stream = (options) => () => counted(PARTS, options);
-const whole = (text, options) => () => counted([text.slice(0, 5), text.slice(5)], { type: JSON_TYPE, ...options });
 const LIMITS = { timeout: 60_000, idleTimeout: 50_000, firstEventTimeout: 40_000, totalTimeout: 70_000 };
 
-/** Each way in which a call may end: its response, and what is done with it. */
-const WAYS = {
-  "a whole answer": [whole(JSON.stringify(COMPLETION)), (client, options) => ask(client, REQUEST, options)],
-  "a list of models": [whole('{"data":[]}'), (client, options) => client.models.list(options)],
-  "an error": [whole('{"error":{"message":"no"}}', { status: 400 }), (client, options) => ask(client, REQUEST, options)],
-  "errors until the last try": [whole("busy", { status: 500 }), (client, options) => ask(client, REQUEST, { ...options, maxRetries: 2 })],
-  "malformed JSON": [whole("{{{{{{{{"), (client, options) => ask(client, REQUEST, options)],
-  "an answer that is too large": [whole(JSON.stringify(COMPLETION)), (client, options) => ask(client, REQUEST, { ...options, maxResponseBytes: 10 })],
-  "a body that breaks": [whole("{    ", { fail: new TypeError("terminated") }), (client, options) => ask(client, REQUEST, options)],
-  "a body that stalls": [whole("{    ", { hang: true }), (client, options) => ask(client, REQUEST, { ...options, timeout: 30 })],
-  "an abort while the body is read": [whole("{    ", { hang: true }), (client, options, abort) => (setTimeout(abort, 10), ask(client, REQUEST, options))],
-  "a stream read to its end": [stream(), async (...args) => collect(await open(...args))],
-  "a stream read as text": [stream(), async (...args) => (await open(...args)).text()],
-  "a stream left with break": [stream(), async (...args) => { for await (const _ of await open(...args)) break; }],
-  "texts left with break": [stream(), async (...args) => { for await (const _ of (await open(...args)).textDeltas()) break; }],
-  "a stream left with an error of the loop": [stream(), async (...args) => { for await (const _ of await open(...args)) throw new Error("own"); }],
-  "a stream left while a read waits": [stream({ hang: true }), async (...args) => {
-    const iterator = (await open(...args))[Symbol.asyncIterator]();
-    const reads = Promise.all(Array.from({ length: 5 }, () => iterator.next()));
-    await sleep(5);
-    await iterator.return();
-    await reads;
-  }],
-  "a stream aborted by the caller": [stream({ hang: true }), async (client, options, abort) => { setTimeout(abort, 10); await collect(await open(client, options)); }],
-  "a stream aborted by its controller": [stream(), async (...args) => { const one = await open(...args); for await (const _ of one) one.controller.abort(); }],
-  "a stream aborted before it is begun": [stream(), async (...args) => (await open(...args)).controller.abort()],
-  "a stream that was cut": [() => counted([sse(chunk("a"))]), async (...args) => collect(await open(...args))],
-  "a stream that breaks": [() => counted([sse(chunk("a"))], { fail: new TypeError("terminated") }), async (...args) => collect(await open(...args))],
-  "a stream with an error": [() => counted([sse(chunk("a"), { error: { message: "boom" } }, chunk("b"))]), async (...args) => collect(await open(...args))],
-  "a stream with malformed JSON": [() => counted([sse(chunk("a"), "{broken")]), async (...args) => collect(await open(...args))],
-  "a stream with too large an event": [stream(), async (client, options) => collect(await open(client, { ...options, maxEventBytes: 20 }))],
-  "a stream that is too large": [stream(), async (client, options) => collect(await open(client, { ...options, maxResponseBytes: 20 }))],
-  "a stream that stalls": [stream({ hang: true }), async (client, options) => collect(await open(client, { ...options, idleTimeout: 30 }))],
-  "a stream without a first event": [() => counted([], { hang: true }), async (client, options) => collect(await open(client, { ...options, firstEventTimeout: 30 }))],
-  "a stream that has had its time": [() => counted([sse(chunk("a"))], { hang: true }), async (client, options) => collect(await open(client, { ...options, totalTimeout: 40 }))],
-  "a stream that is none": [() => counted(["<html>", "</html>"], { type: { "content-type": "text/html" } }), open],
-  "a stream that was split, both sides left": [stream(), async (...args) => { for (const side of (await open(...args)).tee()) for await (const _ of side) break; }],
-  "a stream that was split and read": [stream(), async (...args) => Promise.all((await open(...args)).tee().map(collect))],
-  "a stream that was sent on": [stream(), async (...args) => new Response((await open(...args)).toReadableStream()).text()],
-  "a stream that was sent on and cancelled": [stream(), async (...args) => (await open(...args)).toReadableStream().cancel()],
-};
-function open(client, options) {
-  return askStream(client, STREAMED, options);
-}
-
 suite("no listener, no timer and no reader is left after", () => {
-  for (const [what, [respond, use]] of Object.entries(WAYS)) {
-    test(what, async () => {
-      const timers = countTimers();
-      const responses = [];
-      const controller = new AbortController();
-      const listeners = countListeners(controller.signal);
-      const client = clientWith(async () => (responses.push(respond()), responses.at(-1).response), LIMITS);
-      try {
-        const end = await settled(Promise.resolve(use(client, { signal: controller.signal }, () => controller.abort())).then(() => true, () => true), 5000);
-        assert.equal(end, true, "it ends");
-        // What is let go in the background, and the moment that the end of a response is waited for.
-        await until(() => timers.now.size === 0 && responses.every(({ done }) => done), `${timers.now.size} timers and ${responses.filter(({ done }) => !done).length} bodies are let go`);
-      } finally {
-        timers.restore();
-      }
-      assert.ok(listeners.ever > 0, "there was a listener");
-      assert.equal(listeners.now, 0, "listeners");
-      assert.ok(responses.length > 0);
-      for (const { body, isReadByRuntime } of responses) assert.equal(body.locked && !isReadByRuntime, false, "the body has a reader");
+  for (const way of Object.keys(WAYS)) {
+    test(way, async () => {
+      const { answers, ...left } = await leftAfter(Chatmux, way);
+      assert.ok(answers > 0);
+      assert.deepEqual(left, NOTHING);
     });
   }
 });
