@@ -118,7 +118,7 @@ export async function leftAfter(Chatmux, way) {
   const call = async () => use(client, { signal: controller.signal }, () => controller.abort());
   const ended = call().then(() => (hasEnded = true), () => (hasEnded = true));
   // The timer of this wait is none of those that are counted.
-  await Promise.race([ended, timers.wait(5000)]);
+  await Promise.race([ended, timers.wait(3000)]);
   const left = () => ({
     hasEnded,
     answers: answers.length,

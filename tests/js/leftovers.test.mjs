@@ -103,11 +103,11 @@ suite("a stream that is dropped and garbage-collected", () => {
       const client = new chatmux.Chatmux({ apiKey: "sk-1234567890", baseURL: ${JSON.stringify(server.baseURL)}, maxRetries: 0 });
       const request = { model: "m", messages: [{ role: "user", content: "x" }], stream: true };
       const controller = new AbortController();
-      let listeners = 0;
+      const listeners = new Set();
       const { signal } = controller;
       const { addEventListener, removeEventListener } = signal;
-      signal.addEventListener = (...args) => (listeners++, addEventListener.apply(signal, args));
-      signal.removeEventListener = (...args) => (listeners--, removeEventListener.apply(signal, args));
+      signal.addEventListener = (...args) => (listeners.add(args[1]), addEventListener.apply(signal, args));
+      signal.removeEventListener = (...args) => (listeners.delete(args[1]), removeEventListener.apply(signal, args));
       const use = ${use};
       const collected = [];
       const registry = new FinalizationRegistry((n) => collected.push(n));
@@ -129,7 +129,7 @@ suite("a stream that is dropped and garbage-collected", () => {
         left = ${count} - (await closed());
         if (left === 0) break;
       }
-      const after = { left, collected: collected.length, listeners };
+      const after = { left, collected: collected.length, listeners: listeners.size };
       // Other streams take the place of those.
       await round();
       console.log(JSON.stringify({ ...after, sizes }));
