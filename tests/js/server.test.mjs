@@ -61,7 +61,7 @@ async function assertClosed({ sockets }) {
 const right = (seen) => Object.entries(seen).forEach(([what, outcome]) => assert.equal(outcome, true, `${what}: ${outcome}`));
 const wrong = (seen, type = APIError) => Object.entries(seen).forEach(([what, outcome]) => assert.ok(outcome instanceof type, `${what}: ${outcome}`));
 
-suite("a server that lies about lengths", () => {
+suite("a server that lies about lengths", { concurrency: 8 }, () => {
   const length = (text) => Buffer.byteLength(text);
   test("too short: what is past the length is no part of the answer", async (t) => {
     for (const less of [1, 10, 100]) {
@@ -119,7 +119,7 @@ suite("a server that lies about lengths", () => {
   });
 });
 
-suite("a server that repeats its headers", () => {
+suite("a server that repeats its headers", { concurrency: 8 }, () => {
   const repeated = {
     "the media type": ["content-type: text/html", "content-type: application/json"],
     "x-request-id": ["x-request-id: a", "x-request-id: b"],
@@ -156,7 +156,7 @@ suite("a server that repeats its headers", () => {
   });
 });
 
-suite("a server that stalls", () => {
+suite("a server that stalls", { concurrency: 8 }, () => {
   const options = { timeout: 200 };
   test("before its headers, in the middle of them", async (t) => {
     for (const said of ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-type: te"]) {
@@ -187,7 +187,7 @@ suite("a server that stalls", () => {
   });
 });
 
-suite("a server that drips", () => {
+suite("a server that drips", { concurrency: 8 }, () => {
   const drip = (pause) => async (socket, body, type) => {
     for (const byte of Buffer.from(head(type, `content-length: ${Buffer.byteLength(body)}`) + body)) {
       if (socket.destroyed) return;
@@ -231,7 +231,7 @@ suite("a server that drips", () => {
   });
 });
 
-suite("G28: the number of requests is at most one and the retries", () => {
+suite("G28: the number of requests is at most one and the retries", { concurrency: 8 }, () => {
   const again = { "retry-after-ms": "0" };
   const busy = (status) => new Response("busy", { status, headers: again });
   const ways = {

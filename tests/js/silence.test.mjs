@@ -53,7 +53,7 @@ async function assertClosed(server) {
   for (const { closed } of server.requests) assert.ok(await settled(closed, 1000), "the server's request is closed");
 }
 
-suite("defect 8, G24: a stream whose body stalls", () => {
+suite("defect 8, G24: a stream whose body stalls", { concurrency: 8 }, () => {
   test("after the first chunk ends with StreamTimeoutError, what had arrived and what it cost", async (t) => {
     const server = await listen(t, streaming([chunk("Hel"), { ...chunk("lo"), usage: USAGE }]));
     for (const options of [{ timeout: SHORT }, { idleTimeout: SHORT }, { totalTimeout: SHORT }]) {
@@ -111,7 +111,7 @@ suite("defect 8, G24: a stream whose body stalls", () => {
   });
 });
 
-suite("firstEventTimeout", () => {
+suite("firstEventTimeout", { concurrency: 8 }, () => {
   test("ends a stream that has headers and nothing more, and one that only comments", async (t) => {
     const silent = [(outgoing) => outgoing, (outgoing) => keepWriting(outgoing, ": OPENROUTER PROCESSING\n\n"), (outgoing) => keepWriting(outgoing, "\n")];
     for (const more of silent) {
@@ -141,7 +141,7 @@ suite("firstEventTimeout", () => {
   });
 });
 
-suite("idleTimeout", () => {
+suite("idleTimeout", { concurrency: 8 }, () => {
   test("is no limit for a stream that says something now and then, comments too", async (t) => {
     const server = await listen(t, async (_, outgoing) => {
       replyStream(outgoing, [chunk("a")], { end: false });
@@ -194,7 +194,7 @@ suite("idleTimeout", () => {
   });
 });
 
-suite("timeout", () => {
+suite("timeout", { concurrency: 8 }, () => {
   test("lowers both others where it is shorter and they are not given, and raises none", async (t) => {
     const mute = await listen(t, streaming([]));
     const stalling = await listen(t, streaming([chunk("a")]));
@@ -230,7 +230,7 @@ suite("timeout", () => {
   });
 });
 
-suite("totalTimeout", () => {
+suite("totalTimeout", { concurrency: 8 }, () => {
   test("ends a stream that never ends, with all that had arrived", async (t) => {
     let sent = 0;
     const server = await listen(t, streaming([], (outgoing) => keepWriting(outgoing, () => (sent++, sse(chunk("x"))))));
@@ -277,7 +277,7 @@ suite("totalTimeout", () => {
   });
 });
 
-suite("a timeout that is none", () => {
+suite("a timeout that is none", { concurrency: 8 }, () => {
   for (const name of ["firstEventTimeout", "idleTimeout", "totalTimeout"]) {
     test(`is refused before anything is sent: ${name}`, async () => {
       let calls = 0;
@@ -297,7 +297,7 @@ suite("a timeout that is none", () => {
   }
 });
 
-suite("a stream in time", () => {
+suite("a stream in time", { concurrency: 8 }, () => {
   test("leaves an abort of the caller what it is", async (t) => {
     const server = await listen(t, streaming([chunk("a")]));
     const stream = await open(server, { idleTimeout: SHORT });
