@@ -73,7 +73,6 @@ function judgeSockets(report, except = []) {
 
 suite("no listener, no timer and no reader is left of a call", { concurrency: 1 }, () => {
   test("in Chromium", chromium, async () => judgeLeft(await inChromium(page(PAGE, LEFT, "left"))));
-  test("in Firefox", firefox, async () => judgeLeft(await inFirefox(page(PAGE, LEFT, "left"))));
   test("in workerd", async () => judgeLeft(await inWorker(LEFT)));
 });
 
@@ -128,5 +127,4 @@ suite("a stream that is dropped and garbage-collected lets its request go", { co
 
 suite("G26: a thousand streams at a time, and no stray", { concurrency: 1 }, () => {
   test("in workerd", async () => assert.equal(await inWorker("isolated(chatmux)"), 0));
-  test("in Chromium", chromium, async () => assert.equal(await inChromium(page(PAGE, "isolated(chatmux)", "isolated")), 0));
 });

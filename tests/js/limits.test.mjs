@@ -105,8 +105,8 @@ function pour(outgoing, headers, part, sent, first = "") {
   more();
 }
 
-suite("G11: an answer of a gigabyte", () => {
-  const CAP = 32 * MIB;
+suite("G11: an answer of a gigabyte", { concurrency: 2 }, () => {
+  const CAP = 16 * MIB;
   const block = Buffer.alloc(MIB, "x");
   const events = Buffer.from(sse(chunk("word ".repeat(20))).repeat(3000));
   const small = Buffer.from(sse({ choices: [] }).repeat(30_000));
@@ -145,14 +145,14 @@ suite("G11: an answer of a gigabyte", () => {
       const expected = status ? ["internal_server"] : headers["content-type"] === "text/html" ? ["malformed_response", "too_large"] : ["too_large"];
       assert.ok(expected.includes(kind), kind);
       assert.ok(await settled(server.requests[0].closed, 1000), "the server sees the end");
-      assert.ok(sent.bytes < 3 * CAP, `${sent.bytes} bytes were sent`);
+      assert.ok(sent.bytes < 4 * CAP, `${sent.bytes} bytes were sent`);
       // Beside what is held: what Node needs for itself to read that fast.
       assert.ok(grown < 4 * CAP + 48 * MIB, `${Math.round(grown / MIB)} MiB`);
     });
   }
 });
 
-suite("G12: an answer that is compressed", () => {
+suite("G12: an answer that is compressed", { concurrency: 2 }, () => {
   const CAP = 16 * MIB;
   const zeros = gzipSync(Buffer.alloc(64 * MIB), { level: 9 });
   // Members of gzip may follow each other: 10 MB of them become 10 GB.
