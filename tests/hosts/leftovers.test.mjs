@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NOTHING, WAYS } from "../js/ends.mjs";
-import { chromium, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, page, project } from "./runtimes.mjs";
+import { chromium, close, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, page, project } from "./runtimes.mjs";
 
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "authorization, content-type, accept" };
 const event = (data) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
@@ -37,14 +37,16 @@ const server = createServer(async (incoming, outgoing) => {
 
 let url;
 before(async () => {
+  await open();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${server.address().port}`;
   for (const file of ["../js/ends.mjs", "sockets.mjs"]) cpSync(join(here, file), join(project, file.split("/").at(-1)));
 });
-after(() => {
+after(async () => {
   server.close();
   server.closeAllConnections();
+  await close();
 });
 
 const ENTRY = "/node_modules/chatmux/dist/entry/default.js";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, beforeEach, suite, test } from "node:test";
-import { chromium, firefox, inChromium, inFirefox, page } from "./runtimes.mjs";
+import { chromium, close, firefox, inChromium, inFirefox, open, page } from "./runtimes.mjs";
 
 const ALLOWED = ["authorization", "content-type", "accept"];
 const CORS = { "access-control-allow-origin": "*" };
@@ -42,6 +42,7 @@ const server = createServer(async (incoming, outgoing) => {
 
 let url;
 before(async () => {
+  await open();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${server.address().port}`;
@@ -49,9 +50,10 @@ before(async () => {
 beforeEach(() => {
   seen = { preflights: 0, requests: 0, strange: [], tries: {} };
 });
-after(() => {
+after(async () => {
   server.close();
   server.closeAllConnections();
+  await close();
 });
 
 /** Everything that a page asks of the OpenAI road, with and without a retry. */

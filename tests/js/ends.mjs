@@ -129,7 +129,7 @@ export async function leftAfter(Chatmux, way) {
     readers: answers.filter(({ body, isReadByRuntime }) => body.locked && !isReadByRuntime).length,
   });
   // The end of a response after [DONE] is waited for a moment; bodies are let go in the background.
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 30; tries++) {
     const { timers: set, bodies, readers } = left();
     if (!set && !bodies && !readers) break;
     await timers.wait(10);
