@@ -44,7 +44,7 @@ const PARTS = {
   },
   hosts: async () => {
     await Promise.all([buildTraps(), nodeModules(hosts), browsers()]);
-    return [nodeTest(["tests/hosts/hosts.test.mjs", "tests/hosts/traps.test.mjs"])];
+    return [nodeTest(tests("tests/hosts").filter((file) => !file.endsWith("demo.test.mjs")))];
   },
   demo: async () => {
     await Promise.all([build(), nodeModules(hosts), browsers()]);

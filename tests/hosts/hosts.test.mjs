@@ -52,7 +52,7 @@ function script(name) {
 suite("the packed package answers, whole and streamed", { concurrency: 1 }, () => {
   test("in Node", async () => judge(await output(process.execPath, [script("node.mjs")])));
 
-  test("in Deno, with no permission but the network's", async () => judge(await inDeno(script("deno.mjs"))));
+  test("S9: in Deno, with no permission but the network's", async () => judge(await inDeno(script("deno.mjs"))));
 
   test("in Bun", async () => judge(await inBun(script("bun.mjs"))));
 

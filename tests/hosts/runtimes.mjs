@@ -69,9 +69,9 @@ export function page(imports, expression, folder = "page") {
 }
 
 /** What a page reports, in Chromium. */
-export async function inChromium(address) {
+export async function inChromium(address, flags = []) {
   const { chromium } = await import("playwright-core");
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", ...flags];
   return visit(await chromium.launch({ executablePath: found.chromium, args }), address);
 }
 

@@ -134,7 +134,7 @@ suite("a 200 that is no success", () => {
 
 suite("a redirect", () => {
   for (const status of [301, 302, 303, 307, 308]) {
-    test(`${status} to another origin is not followed, and the key goes nowhere else`, async (t) => {
+    test(`G8: ${status} to another origin is not followed, and the key goes nowhere else`, async (t) => {
       const trap = await listen(t, (_, outgoing) => reply(outgoing, COMPLETION));
       const server = await listen(t, (_, outgoing) => outgoing.writeHead(status, { location: `${trap.url}/v1/chat/completions?secret=1` }).end("moved"));
       const client = clientOf(server);
@@ -165,7 +165,7 @@ suite("a redirect", () => {
 });
 
 suite("a stream that goes wrong", () => {
-  test("because it ends in the middle is StreamTruncatedError, after its chunks", async (t) => {
+  test("defect 4: because it ends in the middle is StreamTruncatedError, after its chunks", async (t) => {
     const server = await listen(t, (_, outgoing) => replyStream(outgoing, [chunk("a"), chunk("b")]));
     const { error, chunks } = await failureOfStream(askStream(clientOf(server)));
     assert.equal(error.constructor, StreamTruncatedError);
@@ -185,7 +185,7 @@ suite("a stream that goes wrong", () => {
     assert.equal(server.requests.length, 1, "a stream that has begun is not tried again");
   });
 
-  test("because it ends before it begins, in half an event, or with choices unfinished is StreamTruncatedError", async () => {
+  test("defect 4, S2: because it ends before it begins, in half an event, or with choices unfinished is StreamTruncatedError", async () => {
     const cut = [
       [], [": only a comment\n\n"],
       [sse(chunk("a")), `data: ${JSON.stringify(chunk(null, "stop"))}`], [sse(chunk("a")), "data: [DONE]"], [sse(chunk("a")), "data: [DONE]\n"],
@@ -204,13 +204,18 @@ suite("a stream that goes wrong", () => {
     '{"a":01}', "undefined",
   ];
   for (const data of malformed) {
-    test(`because an event is ${JSON.stringify(data)} is told without what was in it`, async () => {
+    test(`S5: because an event is ${JSON.stringify(data)} is told without what was in it`, async (t) => {
+      const printed = [];
+      for (const name of ["log", "info", "warn", "error", "debug"]) t.mock.method(console, name, (...args) => printed.push(args));
       const { error, chunks } = await failureOfStream(streamOf(() => streamResponse([chunk("a"), data, chunk("b")])));
       assert.equal(error.constructor, APIError);
       assert.equal(error.kind, "malformed_response");
       assert.equal(error.status, 200);
       assert.match(error.message, /not a JSON object/);
-      assert.ok(!inspect(error, { depth: 10 }).includes("secret"));
+      for (const told of [error, error.message, error.stack, error.cause, printed]) {
+        assert.ok(!inspect(told, { depth: 10, showHidden: true }).includes("secret"));
+      }
+      assert.deepEqual(printed, []);
       assert.equal(textOf(chunks), "a");
     });
   }
@@ -224,7 +229,7 @@ suite("a stream that goes wrong", () => {
     ["an event named error with plain text", "event: error\ndata: went away\n\n", "APIError", 200, "went away"],
   ];
   for (const [what, event, name, status, message] of events) {
-    test(`because of ${what} is a ${name}, after the chunks before it`, async () => {
+    test(`S4: because of ${what} is a ${name}, after the chunks before it`, async () => {
       const response = () => streamResponse(`${sse(chunk("a"), chunk("b"))}${event}${sse(...answer("late"))}`, { headers: { "x-request-id": "req_4" } });
       const { error, chunks } = await failureOfStream(streamOf(response));
       assert.equal(error.constructor, chatmux[name]);

@@ -23,7 +23,7 @@ async function readOut(items) {
 }
 
 suite("nothing is read ahead", () => {
-  test("of who asks for texts: one part for each that brings one", async () => {
+  test("S7: of who asks for texts: one part for each that brings one", async () => {
     const parts = [sse(word("a"), word("b")), sse(chunkText({ role: "assistant" })), sse(word("c")), DONE];
     const counted = pulled(parts);
     const stream = await openBody(counted.body);
@@ -44,7 +44,7 @@ suite("nothing is read ahead", () => {
     await texts.return();
   });
 
-  test("while a reader is slow, in small reads as well as in large ones", async () => {
+  test("S7: while a reader is slow, in small reads as well as in large ones", async () => {
     const bytes = bytesOf(events(20));
     for (const size of [50, 1000, Infinity]) {
       const counted = bodyOf(bytes, size);
@@ -62,7 +62,7 @@ suite("nothing is read ahead", () => {
 });
 
 suite("the chunks of one read", () => {
-  test("are made one by one, when they are asked for", async (t) => {
+  test("S7: are made one by one, when they are asked for", async (t) => {
     // No two alike, so that each must be parsed.
     const different = Array.from({ length: 50 }, (_, n) => JSON.stringify({ [`key${n}`]: n, choices: [] }));
     const iterator = (await openEvents(different))[Symbol.asyncIterator]();
@@ -74,7 +74,7 @@ suite("the chunks of one read", () => {
     await iterator.return();
   });
 
-  test("come before the error that one of them is, wherever it stands", async () => {
+  test("S7: come before the error that one of them is, wherever it stands", async () => {
     const errors = {
       "an error event": ['{"error":{"message":"boom","type":"server_error"}}', (error) => error instanceof APIError && error.message.includes("boom")],
       "malformed JSON": ['{"choices":[}', (error) => error.kind === "malformed_response"],
@@ -166,7 +166,7 @@ suite("maxEventBytes", () => {
     }
   });
 
-  test("ends an event that has no end, soon and for good", async () => {
+  test("G11: ends an event that has no end, soon and for good", async () => {
     for (const start of ["data: {", ": a comment ", "data: {}\ndata: ", "event: "]) {
       let pulls = 0;
       let cancelled = false;
@@ -182,7 +182,7 @@ suite("maxEventBytes", () => {
 });
 
 suite("one event", () => {
-  test("of 64 MiB comes as it was sent", async () => {
+  test("S8: of 64 MiB comes as it was sent", async () => {
     const content = "0123456789abcdé".repeat((64 << 20) / 16);
     const stream = await openBody(bodyOf(bytesOf([word("a"), word(content), word("b")]), 1 << 20).body);
     const texts = await collect(stream.textDeltas());
@@ -191,7 +191,7 @@ suite("one event", () => {
     assert.ok(stream.partial.choices[0].message.content === `a${content}b`, "and so is that of the completion");
   });
 
-  test("of 1 MiB comes as it was sent, in reads of one byte", async () => {
+  test("S8: of 1 MiB comes as it was sent, in reads of one byte", async () => {
     const content = "0123456789 \\ \n é🦊".repeat(45_000);
     const bytes = bytesOf([word("a"), word(content), word("b")]);
     // Not a stream of the web: a million reads of one would take the test's time for itself.

@@ -9,7 +9,7 @@ import {
 forbidStrayRejections();
 
 suite("nothing is read ahead of the consumer", () => {
-  test("the body is asked for one part for each chunk that is asked for", async () => {
+  test("S7: the body is asked for one part for each chunk that is asked for", async () => {
     const seen = pulled(answer("a", "b", "c").map((event) => sse(event)));
     const stream = await askStream(clientWith(async () => streamResponse(seen.body)));
     await sleep(5);
@@ -22,7 +22,7 @@ suite("nothing is read ahead of the consumer", () => {
     assert.deepEqual(pulls, [1, 2, 3, 4]);
   });
 
-  test("chunks that came in one part are handed out before the next part is asked for", async () => {
+  test("S7: chunks that came in one part are handed out before the next part is asked for", async () => {
     const seen = pulled([sse(chunk("a"), chunk("b"), chunk("c")), sse(...answer("d"))]);
     const pulls = [];
     for await (const _ of await askStream(clientWith(async () => streamResponse(seen.body)))) pulls.push(seen.pulls);
@@ -67,7 +67,7 @@ suite("the connection", () => {
     assert.equal(server.sockets.size, 1);
   });
 
-  test("is not waited for after [DONE], and closed when the server keeps it open", async (t) => {
+  test("S3: is not waited for after [DONE], and closed when the server keeps it open", async (t) => {
     const server = await listen(t, (_, outgoing) => replyStream(outgoing, answer("a"), { end: false }));
     const chunks = await settled(askStream(clientOf(server)).then(collect));
     assert.equal(textOf(chunks ?? []), "a");
@@ -75,7 +75,7 @@ suite("the connection", () => {
     assert.equal(server.requests[0].socket.destroyed, true);
   });
 
-  test("is closed when the server goes on sending after [DONE]", async (t) => {
+  test("S3: is closed when the server goes on sending after [DONE]", async (t) => {
     const server = await listen(t, async (_, outgoing) => {
       replyStream(outgoing, answer("a"), { end: false });
       while (!outgoing.destroyed) {
@@ -87,7 +87,7 @@ suite("the connection", () => {
     await until(() => server.requests[0].socket.destroyed, "the socket is closed");
   });
 
-  test("is closed after an error in the middle of a stream", async (t) => {
+  test("S4, G24: is closed after an error in the middle of a stream", async (t) => {
     const broken = [[{ error: { message: "boom" } }], ["{broken"]];
     for (const events of broken) {
       const server = await listen(t, (_, outgoing) => replyStream(outgoing, [chunk("a"), ...events], { end: false }));

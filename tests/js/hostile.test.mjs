@@ -22,7 +22,7 @@ suite("deep JSON", () => {
   const objects = (depth) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 
   for (const depth of [120, 127, 128, 129, 10_000, 1_000_000]) {
-    test(`of ${depth} levels is an answer or a typed error, and the next call works`, async () => {
+    test(`G13: of ${depth} levels is an answer or a typed error, and the next call works`, async () => {
       for (const deep of [nested(depth), objects(depth)]) {
         const bodies = {
           "a completion": () => wholeOf(`{"id":"1","choices":[],"x":${deep}}`),
@@ -73,7 +73,7 @@ suite("odd JSON", () => {
     assert.deepEqual(await collect(await streamOf([done])), [JSON.parse(done)]);
   });
 
-  test("with every control character, escape and separator in its texts passes", async () => {
+  test("G32: with every control character, escape and separator in its texts passes", async () => {
     const controls = String.fromCharCode(...Array(0x20).keys());
     const text = `${controls}\x7f\x80\x9f\u2028\u2029\ufeff\ufffe\uffff\u{10ffff}"\\/data: [DONE]\n\n`;
     const chunks = await collect(await streamOf(answer(text)));
@@ -105,7 +105,7 @@ suite("odd JSON", () => {
     await stillWorks();
   });
 
-  test("leaves Object.prototype as it was", async () => {
+  test("G14: leaves Object.prototype as it was", async () => {
     const before = Object.getOwnPropertyNames(Object.prototype).join();
     for (const key of ["__proto__", "constructor", "prototype", "toString"]) {
       const text = `{"${key}":{"polluted":true},"choices":[{"index":0,"delta":{"${key}":{"polluted":true}},"finish_reason":"stop"}]}`;

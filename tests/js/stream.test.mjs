@@ -46,28 +46,43 @@ suite("chunks", () => {
     assert.equal({}.admin, undefined);
   });
 
-  test("are the same wherever the bytes are cut", async () => {
-    const bytes = new TextEncoder().encode(
+  test("S1: are the same wherever the bytes are cut, with each line end and in the middle of characters", async () => {
+    const encoder = new TextEncoder();
+    const written = [
       `: comment\r\n\r\nevent: message\ndata: ${JSON.stringify(chunk("é世"))}\r\n\r\n` +
-        `data: {"choices":\ndata: []}\r\rid: 5\n\n${sse(chunk("👋", "stop"), "[DONE]")}`,
-    );
-    const expected = [chunk("é世"), { choices: [] }, chunk("👋", "stop")];
-    for (let cut = 0; cut <= bytes.length; cut += 1) {
-      const body = new ReadableStream({
+        `data: {"choices":\ndata: []}\r\rid: 5\n\n${sse(chunk("👋\u2028\u2029\u0085", "stop"), "[DONE]")}`,
+    ];
+    for (const end of ["\n", "\r", "\r\n"]) written.push(written[0].replace(/\r\n|\r|\n/g, end));
+    const expected = [chunk("é世"), { choices: [] }, chunk("👋\u2028\u2029\u0085", "stop")];
+    const bodyOf = (parts) =>
+      new ReadableStream({
         start(controller) {
-          for (const part of [bytes.slice(0, cut), bytes.slice(cut)]) controller.enqueue(part);
+          for (const part of parts) controller.enqueue(part);
           controller.close();
         },
       });
-      assert.deepEqual(await collect(await streamOf(body)), expected, `cut at ${cut}`);
+    for (const text of written) {
+      const bytes = encoder.encode(text);
+      for (let cut = 0; cut <= bytes.length; cut += 1) {
+        const parts = [bytes.slice(0, cut), bytes.slice(cut)];
+        assert.deepEqual(await collect(await streamOf(bodyOf(parts))), expected, `${JSON.stringify(text)}, cut at ${cut}`);
+      }
+      const single = Array.from(bytes, (byte) => Uint8Array.of(byte));
+      assert.deepEqual(await collect(await streamOf(bodyOf(single))), expected, JSON.stringify(text));
     }
-    const single = new ReadableStream({
-      start(controller) {
-        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
-        controller.close();
-      },
-    });
-    assert.deepEqual(await collect(await streamOf(single)), expected);
+  });
+
+  test("S2: whose blank line has not come are dropped, with each line end", async () => {
+    for (const end of ["\n", "\r", "\r\n"]) {
+      const whole = sse(chunk("a", "stop")).replaceAll("\n", end);
+      for (const last of [sse(chunk("late")), sse({ error: { message: "late" } }), sse("{broken")]) {
+        const half = last.trimEnd();
+        // A CR LF that was cut in two is a line end all the same.
+        for (const left of [half, half + end, half + end[0]]) {
+          assert.deepEqual(await collect(await streamOf(whole + left)), [chunk("a", "stop")], JSON.stringify(left));
+        }
+      }
+    }
   });
 
   test("are objects of their own, free to be changed", async () => {
@@ -81,7 +96,7 @@ suite("chunks", () => {
     assert.deepEqual(chunks, [chunk("a"), chunk("a"), chunk("a", "stop")]);
   });
 
-  test("with bad UTF-8 or lone surrogates do no harm", async () => {
+  test("G32: with bad UTF-8 or lone surrogates do no harm", async () => {
     const parts = ['data: {"choices":[],"x":"', [0xff, 0xfe, 0xc3], `\\ud800"}\n\n${sse(...answer("ok"))}`];
     const bytes = Buffer.concat(parts.map((part) => Buffer.from(part)));
     const chunks = await collect(await streamOf(bytes));
@@ -114,7 +129,7 @@ suite("a stream", () => {
     assert.equal(stream.controller.signal.aborted, false, "a stream that was read to its end is not aborted");
   });
 
-  test("can be read once; a second loop throws", async () => {
+  test("S6: can be read once; a second loop throws", async () => {
     const stream = await streamOf(answer("x"));
     await collect(stream);
     const error = await failure(collect(stream));
@@ -177,9 +192,28 @@ suite("a stream", () => {
     assert.equal(textOf([first.value, ...(await collect(iterator))]), "abc");
   });
 
-  test("ends at [DONE] and ignores what follows, errors too", async () => {
+  test("S3: ends at [DONE] and ignores what follows, errors too", async () => {
     const stream = await streamOf(`${sse(...answer("x"))}data: {"error":{"message":"late"}}\n\ndata: {broken\n\n`);
     assert.equal(textOf(await collect(stream)), "x");
+    // Bytes that come in a read of their own are not even asked for.
+    for (const late of [sse({ error: { message: "late" } }), "event: error\ndata: late\n\n", sse("{broken"), "data: [DONE]\n\n", "\xff\0"]) {
+      const seen = pulled([...answer("x").map((event) => sse(event)), late]);
+      assert.equal(textOf(await collect(await streamOf(seen.body))), "x");
+      assert.ok(seen.pulls <= 4, "at most the end of the response is looked for");
+    }
+  });
+
+  test("S3: ends at [DONE] with nothing around it, in whatever fields and lines it comes", async () => {
+    for (const end of ["data:[DONE]\n\n", "data: [DONE]\r\r", "id: 1\nevent: x\ndata: [DONE]\n: comment\r\n\r\n"]) {
+      assert.equal(textOf(await collect(await streamOf(`${sse(chunk("x"))}${end}`))), "x", JSON.stringify(end));
+    }
+    const others = ["data:  [DONE]\n\n", "data: [DONE] \n\n", "data: [done]\n\n", "data: [DONE]\ndata:\n\n", "data: [DONE]\ndata: [DONE]\n\n", 'data: "[DONE]"\n\n'];
+    for (const end of others) {
+      const error = await failure(collect(await streamOf(`${sse(chunk("x", "stop"))}${end}`)));
+      assert.equal(error.kind, "malformed_response", JSON.stringify(end));
+    }
+    // Text that says so is text.
+    assert.equal(textOf(await collect(await streamOf(answer("[DONE]", "data: [DONE]\n\n")))), "[DONE]data: [DONE]\n\n");
   });
 
   test("may end without [DONE] when every choice has its finish reason", async () => {
@@ -215,7 +249,7 @@ suite("a stream", () => {
 });
 
 suite("leaving a stream", () => {
-  test("with break aborts the request, and the server sees it", async (t) => {
+  test("G25: with break aborts the request, and the server sees it", async (t) => {
     const server = await listen(t, (_, outgoing) => replyStream(outgoing, [chunk("a"), chunk("b")], { end: false }));
     const stream = await askStream(clientOf(server));
     for await (const _ of stream) break;

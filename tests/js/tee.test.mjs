@@ -15,7 +15,7 @@ const TEXTS = [..."abcdefghij"];
 const EVENTS = answer(...TEXTS).map((event) => sse(event));
 
 suite("tee()", () => {
-  test("gives two streams that both say all, one after the other or side by side", async () => {
+  test("S6: gives two streams that both say all, one after the other or side by side", async () => {
     const [left, right] = (await streamOf(answer(...TEXTS))).tee();
     assert.ok(left instanceof Stream && right instanceof Stream);
     const chunks = await collect(left);
@@ -25,7 +25,7 @@ suite("tee()", () => {
     assert.deepEqual(both.map(textOf), ["abcdefghij", "abcdefghij"]);
   });
 
-  test("lets the two be read at different speeds, and the source no faster than the faster", async () => {
+  test("S6, S7: lets the two be read at different speeds, and the source no faster than the faster", async () => {
     const seen = pulled(EVENTS);
     const [fast, slow] = (await streamOf(seen.body)).tee().map((stream) => stream[Symbol.asyncIterator]());
     assert.equal(seen.pulls, 0);
@@ -72,7 +72,7 @@ suite("tee()", () => {
     assert.deepEqual(await Promise.all([left.next(), right.next()]), [{ done: true, value: undefined }, { done: true, value: undefined }]);
   });
 
-  test("brings an error to both, after the chunks before it", async () => {
+  test("S6: brings an error to both, after the chunks before it", async () => {
     const [left, right] = (await streamOf([chunk("a"), chunk("b"), { error: { message: "boom", code: 500 } }])).tee();
     const seen = [];
     const errors = await Promise.all([left, right].map((stream) => failure((async () => {
