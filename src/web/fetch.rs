@@ -1,6 +1,8 @@
 //! The tries of a call: `fetch(url, init)`, the host's own or the caller's, until one is answered or the policy gives
 //! up.
 
+use std::ops::ControlFlow;
+
 use gloo_net::http::{Headers, QueryParams};
 use js_sys::{Date, Function, Math, Object};
 use wasm_bindgen::prelude::*;
@@ -18,6 +20,9 @@ use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key};
 use crate::retry::{PROBE_MS, REST_MS, Reach, delay_ms, should_retry};
 use crate::text::{self, concat};
+
+/// How much of an error body is read, in bytes; the rest is cancelled.
+const MAX_ERROR_BODY: f64 = 1_048_575.0;
 
 /// What a call is.
 pub struct Route {
@@ -156,51 +161,67 @@ impl Call {
 
     /// One try: calls `fetch` and sorts what comes back into answers and failures.
     async fn attempt(&self, base: &str, last: bool, tried: u32) -> Result<JsValue> {
-        let url = self.url(base)?;
         let mut attempt = Attempt::start(self.limit(), self.options.signal.as_ref())?;
+        attempt.url = self.url(base)?;
         // A whole URL of another place is not where the key belongs.
-        let with_key = self.route.with_key && request::origin(&url) == request::origin(base);
+        let with_key = self.route.with_key && request::origin(&attempt.url) == request::origin(base);
         let key = if with_key { self.api_key(&attempt).await? } else { String::new() };
-        let headers = self.headers(&key, with_key)?;
-        attempt.secrets = headers::secrets(&headers);
-        let pending = attempt.race(&self.fetch(&url, headers, &attempt));
-        let response =
-            attempt.outcome(pending.await).map_err(|failure| self.no_answer(failure, &url, &attempt.secrets))?;
-        let reply = Reply::new(response, attempt)?;
-        let failure = if !matches!(reply.status(), 200..=299) {
-            match refuse_unread(&reply, last) {
-                Some(failure) => failure,
-                None => {
-                    let unread = if reply.status() == 503 { reply.copy() } else { None };
-                    let failure = refuse(&reply, Error::from_response(reply.status(), &reply.text().await?));
-                    if let Some(response) = unread {
-                        // Not forged: a wrong model id, told as it came.
-                        if failure.error.kind == Kind::NotFound && self.hands_over(&response) {
-                            return Ok(response);
-                        }
-                        reply::cancel(&response);
-                    }
-                    failure
-                }
-            }
-        } else if self.hands_over(reply.host()) {
-            return Ok(reply.host().clone());
-        } else if let Some(read) = self.route.read {
-            match answer::json(&reply, self.options.max_response_bytes.into(), self.route.is_any).await {
-                Ok(answer) if answer.is_object() && !self.route.is_any => return read(answer),
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            }
-        } else {
-            match answer::event_stream(&reply) {
-                Some(body) => return Ok(ChunkSource::new(reply, body, &self.options, self.left(), tried).into()),
-                None => match reply.text().await {
-                    Ok(text) => answer::no_stream(&reply, &text),
-                    Err(failure) => failure,
-                },
-            }
+        let pending = self.fetch(&key, with_key, &mut attempt)?;
+        let response = attempt.race(&pending).await.map_err(|failure| self.no_answer(failure, &attempt))?;
+        let reply = match self.judge(Reply::new(response, attempt)?, last, tried) {
+            ControlFlow::Continue(reply) => reply,
+            ControlFlow::Break(outcome) => return outcome,
         };
-        Err(reply.finish(failure))
+        let is_answer = reply.is_success() && self.route.read.is_some();
+        let max = if is_answer { self.options.max_response_bytes.into() } else { MAX_ERROR_BODY };
+        let read = reply.read(max).await;
+        self.finish(&reply, read).map_err(|failure| reply.finish(failure))
+    }
+
+    /// What is known of a reply before its body is read, where that is enough.
+    fn judge(&self, reply: Reply, last: bool, tried: u32) -> ControlFlow<Result<JsValue>, Reply> {
+        if !reply.is_success() {
+            return match refuse_unread(&reply, last) {
+                Some(failure) => ControlFlow::Break(Err(reply.finish(failure))),
+                None => ControlFlow::Continue(reply),
+            };
+        }
+        if self.hands_over(reply.host()) {
+            return ControlFlow::Break(Ok(reply.host().clone()));
+        }
+        if self.route.is_stream() {
+            return match answer::event_stream(&reply) {
+                Some(body) => {
+                    ControlFlow::Break(Ok(ChunkSource::new(reply, body, &self.options, self.left(), tried).into()))
+                }
+                None => ControlFlow::Continue(reply),
+            };
+        }
+        if matches!(reply.status(), 204 | 205) {
+            ControlFlow::Break(Ok(JsValue::NULL))
+        } else {
+            ControlFlow::Continue(reply)
+        }
+    }
+
+    /// What a reply comes to, when its body was read.
+    fn finish(&self, reply: &Reply, read: Result<(JsValue, bool)>) -> Result<JsValue> {
+        if !reply.is_success() {
+            let failure = refuse(reply, Error::from_response(reply.status(), &answer::error_text(read)?));
+            if let Some(response) = reply.copy() {
+                // Not forged: a wrong model id, told as it came.
+                if failure.error.kind == Kind::NotFound && self.hands_over(response) {
+                    return Ok(response.clone());
+                }
+                reply::cancel(response);
+            }
+            return Err(failure);
+        }
+        let Some(finish) = self.route.read else {
+            return Err(answer::no_stream(reply, &answer::error_text(read)?));
+        };
+        let answer = answer::json(reply, read, self.route.is_any)?;
+        if answer.is_object() && !self.route.is_any { finish(answer) } else { Ok(answer) }
     }
 
     /// Shows the caller the response, and asks whether that is all that is wanted.
@@ -209,22 +230,24 @@ impl Call {
         asked.is_some_and(|answer| answer.is_ok_and(|answer| answer.is_truthy()))
     }
 
-    /// What `fetch` gives: a promise, unless it is a caller's own, which may throw at once as well.
-    fn fetch(&self, url: &str, headers: Headers, attempt: &Attempt) -> JsValue {
+    /// Sends the request. Gives what `fetch` gives: a promise, unless it is a caller's own, which may throw at once as well.
+    fn fetch(&self, key: &str, with_key: bool, attempt: &mut Attempt) -> Result<JsValue> {
+        let headers = self.headers(key, with_key)?;
+        attempt.secrets = headers::secrets(&headers);
         let init = self.init(headers, attempt);
-        host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &url.into(), &init))
+        Ok(host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &attempt.url.as_str().into(), &init)))
     }
 
     /// The failure when no response came.
-    fn no_answer(&self, mut failure: Box<Failure>, url: &str, secrets: &[String]) -> Box<Failure> {
+    fn no_answer(&self, mut failure: Box<Failure>, attempt: &Attempt) -> Box<Failure> {
         if failure.error.kind == Kind::Connection {
-            let origin = request::origin(url);
+            let origin = request::origin(&attempt.url);
             failure.error.message =
                 concat(&["Connection error: could not reach `", origin, "` (", &failure.error.message, ")."]);
         }
         let may_repeat = !self.options.unbilled || failure.error.kind == Kind::Connection && failure.reach == Reach::No;
         failure.again = (may_repeat && should_retry(failure.error.kind, None, None)).then_some(f64::NAN);
-        failure.redact(secrets)
+        failure.redact(&attempt.secrets)
     }
 
     /// The key for this try: the string, or what the function gives now.
@@ -234,7 +257,7 @@ impl Call {
             None => option,
             Some(function) => {
                 let given = host::or_rejected(function.call0(&JsValue::UNDEFINED));
-                attempt.outcome(attempt.race(&given).await).map_err(|mut failure| {
+                attempt.race(&given).await.map_err(|mut failure| {
                     if failure.error.kind == Kind::Connection {
                         failure.error = Error::new(Kind::MissingApiKey, "The `apiKey` function failed; see `cause`.");
                     }
@@ -369,7 +392,7 @@ impl Bases<'_> {
         }
         let url = concat(&[&options.base_urls[at], request::MODELS]);
         let pending = host::or_rejected(options.fetch.call2(&JsValue::UNDEFINED, &url.as_str().into(), &init));
-        match attempt.outcome(attempt.race(&pending).await) {
+        match attempt.race(&pending).await {
             Ok(response) => {
                 reply::cancel(&response);
                 Ok(true)
