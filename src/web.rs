@@ -138,7 +138,7 @@ fn chat(request: &JsValue, options: &CallOptions, route: &'static Route) -> fail
         ));
     }
     let too_long = member("max_tokens").as_f64().is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS);
-    if too_long && !route.is_stream() && host::is_absent(&options.timeout()) {
+    if too_long && !route.is_stream() && !options.has_timeout() {
         return Err(invalid(
             "So many `max_tokens` may take longer than 10 minutes: ask for a stream, or say how long to wait with `timeout`.",
         ));
