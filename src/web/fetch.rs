@@ -26,6 +26,8 @@ const MAX_ERROR_BODY: f64 = 1_048_575.0;
 
 /// What a call is.
 pub struct Route {
+    /// What the call is given beside its options.
+    given: Given,
     /// Where it goes, under a base URL; the caller's own path wins.
     url: fn(&str) -> Result<String>,
     /// What becomes of a whole answer; absent where the answer is an event stream.
@@ -33,6 +35,16 @@ pub struct Route {
     with_key: bool,
     /// Whether whatever is no JSON may be an answer as well.
     is_any: bool,
+}
+
+/// What a call can be given.
+enum Given {
+    /// A chat request.
+    Chat,
+    /// Query parameters.
+    Query,
+    /// A body that is JSON; without one (`undefined`) that of the options is sent.
+    Json,
 }
 
 impl Route {
@@ -43,22 +55,32 @@ impl Route {
 }
 
 /// A chat completion.
-pub const CHAT: Route =
-    Route { url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])), read: Some(Ok), with_key: true, is_any: false };
+pub const CHAT: Route = Route {
+    given: Given::Chat,
+    url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])),
+    read: Some(Ok),
+    with_key: true,
+    is_any: false,
+};
 /// A streamed chat completion.
 pub const CHAT_STREAM: Route = Route { read: None, ..CHAT };
 /// The list of the account's models.
-pub const MODELS: Route =
-    Route { url: |base| Ok(concat(&[base, request::MODELS])), read: Some(super::model_list), ..CHAT };
+pub const MODELS: Route = Route {
+    given: Given::Json,
+    url: |base| Ok(concat(&[base, request::MODELS])),
+    read: Some(super::model_list),
+    ..CHAT
+};
 /// AIHubMix's catalogue, which needs no key and gets none.
 pub const CATALOGUE: Route = Route {
+    given: Given::Query,
     url: |base| Ok(request::catalogue_url(base)?),
     read: Some(super::catalogue::read),
     with_key: false,
     is_any: false,
 };
 /// Any other request.
-pub const ANY: Route = Route { url: |base| Ok(base.to_owned()), is_any: true, ..CHAT };
+pub const ANY: Route = Route { given: Given::Json, url: |base| Ok(base.to_owned()), is_any: true, ..CHAT };
 /// Any other request whose answer is an event stream.
 pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 
@@ -76,9 +98,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with these query parameters beside those of the options, and this body, which is JSON; without one
-    /// (`undefined`) that of the options is sent.
-    pub fn new(route: &'static Route, options: &CallOptions, query: &JsValue, body: JsValue) -> Result<Self> {
+    /// A call with what this route is given.
+    pub fn new(route: &'static Route, options: &CallOptions, given: &JsValue) -> Result<Self> {
+        let (mut query, mut body) = (&JsValue::UNDEFINED, JsValue::UNDEFINED);
+        match route.given {
+            Given::Chat => body = super::chat(given, options, route.is_stream())?,
+            Given::Query => query = given,
+            Given::Json => body = given.clone(),
+        }
         let options = Options::read(options);
         let raw = UrlSearchParams::new().unwrap_throw();
         let params = QueryParams::from_raw(raw.clone());
