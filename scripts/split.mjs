@@ -4,15 +4,16 @@
  * stores, which are mere hints.
  *
  * The parts are: all but the bodies of functions; what locals these have; the types of their blocks; their instructions;
- * and, of what belongs to an instruction: labels of branches, constants, long constants such as addresses, indices of
- * locals, offsets of loads and stores.
+ * and, of what belongs to an instruction: labels of branches, long constants such as addresses, offsets of
+ * loads and stores, and, each by the opcode that follows, constants and indices of locals.
  */
 
 import { join } from "node:path";
 import { root } from "./setup.mjs";
 import { Reader, valueOf } from "./wasm.mjs";
 
-const [REST, DECLARATIONS, BLOCKS, CODE, LABELS, CONSTANTS, ADDRESSES, LOCALS, OFFSETS] = Array(9).keys();
+const [REST, DECLARATIONS, BLOCKS, CODE, LABELS, ADDRESSES, OFFSETS, CONSTANTS] = Array(8).keys();
+const LOCALS = CONSTANTS + 16;
 
 const CODE_SECTION = 10;
 
@@ -24,10 +25,10 @@ const ONE_NUMBER = new Set([0x10, 0x23, 0x24, 0x25, 0x26, 0x3f, 0x40, 0xd0]);
 
 /** The module in parts: their bytes, and what is needed to put them together. */
 export async function split(wasm) {
-  const parts = Array.from({ length: 9 }, () => []);
+  const parts = Array.from({ length: LOCALS + 16 }, () => []);
   const reader = new Reader(wasm);
   parts[REST].push(...reader.bytes(8));
-  const layout = { size: 0, functions: 0, before: 0, starts: [] };
+  const layout = { size: 0, functions: 0, before: 0, sizes: [] };
   while (!reader.atEnd()) {
     const start = reader.at;
     const section = reader.byte();
@@ -42,11 +43,7 @@ export async function split(wasm) {
     layout.functions = valueOf(count);
     while (reader.at < end) splitFunction(reader, parts);
   }
-  let at = 0;
-  for (const part of parts) {
-    layout.starts.push(at);
-    at += part.length;
-  }
+  layout.sizes = parts.map((part) => part.length);
   const bytes = Uint8Array.from(parts.flat());
   const { joinParts } = await client();
   layout.size = joinParts(bytes, { ...layout, size: 2 * wasm.length }).length;
@@ -69,14 +66,18 @@ function splitFunction(reader, parts) {
   const move = (part, count = 1) => {
     for (; count > 0; count--) parts[part].push(...reader.leb());
   };
+  const moveByNext = (part) => {
+    const number = reader.leb();
+    parts[part + ((nextOpcode(reader) >> 3) & 15)].push(...number);
+  };
   const groups = reader.leb();
   parts[DECLARATIONS].push(...groups);
   move(DECLARATIONS, 2 * valueOf(groups));
   let depth = 1;
   while (depth > 0) {
+    const opcode = nextOpcode(reader);
     const op = reader.byte();
-    const isLong = op === 0x41 && reader.peek().length > 3;
-    parts[CODE].push(isLong ? LONG_CONSTANT : op);
+    parts[CODE].push(opcode);
     if (op >= 0x02 && op <= 0x04) {
       depth++;
       move(BLOCKS);
@@ -88,12 +89,12 @@ function splitFunction(reader, parts) {
       move(LABELS, valueOf(count) + 1);
     } else if (ONE_NUMBER.has(op)) move(CODE);
     else if (op === 0x11) move(CODE, 2);
-    else if (op >= 0x20 && op <= 0x22) move(LOCALS);
+    else if (op >= 0x20 && op <= 0x22) moveByNext(LOCALS);
     else if (op >= 0x28 && op <= 0x3e) {
       reader.leb();
       move(OFFSETS);
-    } else if (op === 0x41) move(isLong ? ADDRESSES : CONSTANTS);
-    else if (op === 0x42) move(CONSTANTS);
+    } else if (opcode === LONG_CONSTANT) move(ADDRESSES);
+    else if (op === 0x41 || op === 0x42) moveByNext(CONSTANTS);
     else if (op === 0x44) parts[CODE].push(...reader.bytes(8));
     else if (op === 0xfc) {
       const kind = reader.byte();
@@ -105,4 +106,10 @@ function splitFunction(reader, parts) {
     }
   }
   if (reader.at !== end) throw new Error("A function of the wasm does not end where its size says.");
+}
+
+/** The opcode at which the reader stands. */
+function nextOpcode({ wasm, at }) {
+  const isLong = wasm[at] === 0x41 && new Reader(wasm, at + 1).peek().length > 3;
+  return isLong ? LONG_CONSTANT : wasm[at];
 }

@@ -55,7 +55,7 @@ pub fn create_chat_completion(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsNonStreaming")] request: &JsValue,
     options: &CallOptions,
 ) -> Promise {
-    answer(chat(request, options, &CHAT))
+    answer(&CHAT, options, request)
 }
 
 /// Asks for a streamed chat completion and resolves when its headers have arrived. Rejects with error data.
@@ -64,13 +64,13 @@ pub fn create_chat_completion_stream(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: &JsValue,
     options: &CallOptions,
 ) -> Promise {
-    answer(chat(request, options, &CHAT_STREAM))
+    answer(&CHAT_STREAM, options, request)
 }
 
 /// Lists the models of the account: `GET {baseURL}/models`. Rejects with error data.
 #[wasm_bindgen(js_name = listModels, unchecked_return_type = "Promise<ModelList>")]
 pub fn list_models(options: &CallOptions) -> Promise {
-    answer(Call::new(&MODELS, options, &JsValue::UNDEFINED, JsValue::UNDEFINED))
+    answer(&MODELS, options, &JsValue::UNDEFINED)
 }
 
 /// Lists AIHubMix's public catalogue, without a key. Rejects with error data.
@@ -79,23 +79,23 @@ pub fn list_catalogue(
     #[wasm_bindgen(unchecked_param_type = "CatalogueFilters | null | undefined")] filters: &JsValue,
     options: &CallOptions,
 ) -> Promise {
-    answer(Call::new(&CATALOGUE, options, filters, JsValue::UNDEFINED))
+    answer(&CATALOGUE, options, filters)
 }
 
 /// Sends any other request: the method, the path, a body other than this JSON, and whether the answer is a stream are among
 /// the options. Resolves to JSON, text or a [`ChunkSource`], and rejects with error data.
 #[wasm_bindgen(unchecked_return_type = "Promise<unknown>")]
 pub fn request(
-    #[wasm_bindgen(unchecked_param_type = "string | undefined")] json: JsValue,
+    #[wasm_bindgen(unchecked_param_type = "string | undefined")] json: &JsValue,
     options: &CallOptions,
 ) -> Promise {
-    let route = if options.is_stream() { &ANY_STREAM } else { &ANY };
-    answer(Call::new(route, options, &JsValue::UNDEFINED, json))
+    answer(if options.is_stream() { &ANY_STREAM } else { &ANY }, options, json)
 }
 
 /// The one road that all calls take. They return its promise rather than being `async` themselves, since each kind
 /// of future brings its own copy of what drives it.
-fn answer(call: failure::Result<Call>) -> Promise {
+fn answer(route: &'static Route, options: &CallOptions, given: &JsValue) -> Promise {
+    let call = Call::new(route, options, given);
     future_to_promise(async { Ok(call?.answer().await?) })
 }
 
@@ -109,7 +109,7 @@ fn model_list(list: JsValue) -> failure::Result<JsValue> {
 }
 
 /// Checks a chat request and writes it: `JSON.stringify(request)`, with the members of `extra_body` at the top level.
-fn chat(request: &JsValue, options: &CallOptions, route: &'static Route) -> failure::Result<Call> {
+fn chat(request: &JsValue, options: &CallOptions, is_stream: bool) -> failure::Result<JsValue> {
     if !request.is_object() {
         return Err(invalid("The request must be an object such as `{ model, messages }`."));
     }
@@ -135,13 +135,13 @@ fn chat(request: &JsValue, options: &CallOptions, route: &'static Route) -> fail
     if host::get(&member("messages"), "length").as_f64() == Some(0.0) {
         return Err(invalid("`messages` is empty: pass at least one message."));
     }
-    if member("stream").is_truthy() != route.is_stream() {
+    if member("stream").is_truthy() != is_stream {
         return Err(invalid(
             "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without.",
         ));
     }
     let too_long = member("max_tokens").as_f64().is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS);
-    if too_long && !route.is_stream() && host::is_absent(&options.timeout()) {
+    if too_long && !is_stream && !options.has_timeout() {
         return Err(invalid(
             "So many `max_tokens` may take longer than 10 minutes: ask for a stream, or say how long to wait with `timeout`.",
         ));
@@ -150,7 +150,7 @@ fn chat(request: &JsValue, options: &CallOptions, route: &'static Route) -> fail
     if !written.is_string() {
         return Err(unwritable(written));
     }
-    Call::new(route, options, &JsValue::UNDEFINED, written)
+    Ok(written)
 }
 
 /// What the request gives of itself to be written as JSON.

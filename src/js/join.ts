@@ -8,8 +8,8 @@ export interface Layout {
   functions: number;
   /** How much stands before its code. */
   before: number;
-  /** Where each part starts. */
-  starts: readonly number[];
+  /** How long each part is. */
+  sizes: readonly number[];
 }
 
 const REST = 0;
@@ -17,10 +17,11 @@ const DECLARATIONS = 1;
 const BLOCKS = 2;
 const CODE = 3;
 const LABELS = 4;
-const CONSTANTS = 5;
-const ADDRESSES = 6;
-const LOCALS = 7;
-const OFFSETS = 8;
+const ADDRESSES = 5;
+const OFFSETS = 6;
+/** The first of 16 parts each, by bits of the opcode that follows: what a number is for says much about it. */
+const CONSTANTS = 7;
+const LOCALS = 23;
 
 /** Where the number after an opcode stands: https://webassembly.github.io/spec/core/binary/instructions.html */
 const PART = new Uint8Array(256)
@@ -37,9 +38,10 @@ const PART = new Uint8Array(256)
   .fill(ADDRESSES, 0xff);
 
 /** The module of these parts. */
-export function joinParts(bytes: Uint8Array, { size, functions, before, starts }: Layout): Uint8Array {
+export function joinParts(bytes: Uint8Array, { size, functions, before, sizes }: Layout): Uint8Array {
   const wasm = new Uint8Array(size);
-  const next = Uint32Array.from(starts);
+  let end = 0;
+  const next = sizes.map((size) => (end += size) - size);
   let to = 0;
 
   /** Moves numbers in LEB128, and returns the last one where it is a small one. */
@@ -74,7 +76,7 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
         if (part === BLOCKS) depth++;
         else if (part === OFFSETS) to++;
         else if (part === ADDRESSES) wasm[to - 1] = 0x41;
-        const number = move(part);
+        const number = move(part < CONSTANTS ? part : part + ((bytes[next[CODE]!]! >> 3) & 15));
         if (op === 0x0e) move(LABELS, number + 1);
         else if (op === 0x11) move(CODE);
         else if (op === 0xfc && number > 7) move(CODE, number & 1 || number > 14 ? 1 : 2);
@@ -89,6 +91,6 @@ export function joinParts(bytes: Uint8Array, { size, functions, before, starts }
     move(REST);
     while (functions-- > 0) sized(body);
   });
-  moveBytes(REST, starts[DECLARATIONS]! - next[REST]!);
+  moveBytes(REST, sizes[REST]! - next[REST]!);
   return wasm.subarray(0, to);
 }

@@ -10,13 +10,17 @@ use crate::dialect::openai;
 use crate::error::{Error, Kind};
 use crate::text::concat;
 
-/// The whole body, parsed by the host: `null` where the status says that there is none, `undefined` where there is none
-/// all the same. Where `is_any`, a body that is not called JSON is a text, and any JSON may be an answer.
-pub async fn json(reply: &Reply, max_bytes: f64, is_any: bool) -> Result<JsValue> {
-    if matches!(reply.status(), 204 | 205) {
-        return Ok(JsValue::NULL);
+/// What was read of a body, and whether it is all.
+type Read = Result<(JsValue, bool)>;
+
+/// The whole body, parsed by the host; `undefined` where there is none. Where `is_any`, a body that is not called JSON is
+/// a text, and any JSON may be an answer.
+pub fn json(reply: &Reply, read: Read, is_any: bool) -> Result<JsValue> {
+    let (whole, is_whole) = read.map_err(|failure| lost(reply, failure))?;
+    if !is_whole {
+        let message = "The answer has more bytes than `maxResponseBytes` allows.";
+        return Err(Error::new(Kind::TooLarge, message).with_status(reply.status()).into());
     }
-    let whole = reply.whole(max_bytes).await.map_err(|failure| lost(reply, failure))?;
     if whole == "" {
         return Ok(JsValue::UNDEFINED);
     }
@@ -37,6 +41,19 @@ pub async fn json(reply: &Reply, max_bytes: f64, is_any: bool) -> Result<JsValue
         return Err(unexpected(reply, "a JSON value that is no object"));
     }
     Ok(value)
+}
+
+/// The body of an error as text. One that breaks off, or does not come, says as much as an empty one, since the status
+/// alone is already an error; an abort counts.
+pub fn error_text(read: Read) -> Result<String> {
+    match read {
+        Err(failure) if matches!(failure.error.kind, Kind::Connection | Kind::Timeout) => Ok(String::new()),
+        Err(failure) => Err(failure),
+        Ok((body, _)) => {
+            let written = || JSON::stringify(&body).ok().and_then(|text| text.as_string());
+            Ok(body.as_string().or_else(written).unwrap_or_default())
+        }
+    }
 }
 
 /// The body of an answer that can be read as a stream of chunks; what is plainly no event stream has none.

@@ -1,6 +1,9 @@
 //! One try of a request: its abort controller, its timer, and the caller's signal. Dropping it leaves nothing behind. The
 //! pause between two tries is one as well, in which nothing is sent.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -28,8 +31,32 @@ pub struct Attempt {
     abort: Function,
     /// The options as the façade has them.
     given: JsValue,
+    /// Where the request went.
+    pub url: String,
     /// The keys that the request was sent with, for they must not be shown.
     pub secrets: Vec<String>,
+}
+
+/// A promise of the host, waited for no longer than a try may last. Not an `async fn`: each place that awaits one would
+/// have a copy of it.
+pub struct Race<'a> {
+    attempt: &'a Attempt,
+    first: JsFuture,
+}
+
+impl Future for Race<'_> {
+    type Output = Result<JsValue>;
+
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.first).poll(context).map(|outcome| match outcome {
+            Ok(value) if value == *AsRef::<JsValue>::as_ref(&self.attempt.controller) => {
+                Err(self.attempt.failure(JsValue::UNDEFINED))
+            }
+            Ok(value) => Ok(value),
+            Err(cause) => Err(self.attempt.failure(cause)),
+        })
+    }
 }
 
 impl Attempt {
@@ -65,6 +92,7 @@ impl Attempt {
             signal,
             abort,
             given: options.given.clone(),
+            url: String::new(),
             secrets: Vec::new(),
         }))
     }
@@ -74,23 +102,13 @@ impl Attempt {
         &self.controller
     }
 
-    /// A promise of the host, to be waited for no longer than this try may last; [`outcome`](Self::outcome) says what
-    /// came of it.
-    pub fn race(&self, promise: &JsValue) -> JsFuture {
-        JsFuture::from(Promise::race(&Array::of2(promise, &self.aborted)))
-    }
-
-    /// What a [race](Self::race) has led to.
-    pub fn outcome(&self, raced: std::result::Result<JsValue, JsValue>) -> Result<JsValue> {
-        match raced {
-            Ok(value) if value == *AsRef::<JsValue>::as_ref(&self.controller) => Err(self.failure(JsValue::UNDEFINED)),
-            Ok(value) => Ok(value),
-            Err(cause) => Err(self.failure(cause)),
-        }
+    /// A promise of the host, to be waited for no longer than this try may last.
+    pub fn race(&self, promise: &JsValue) -> Race<'_> {
+        Race { attempt: self, first: Promise::race(&Array::of2(promise, &self.aborted)).into() }
     }
 
     /// The end of the time, or the caller's abort.
-    pub fn over(&self) -> JsFuture {
+    pub fn over(&self) -> Race<'_> {
         self.race(&self.aborted)
     }
 

@@ -1,6 +1,8 @@
 //! The tries of a call: `fetch(url, init)`, the host's own or the caller's, until one is answered or the policy gives
 //! up.
 
+use std::ops::ControlFlow;
+
 use gloo_net::http::{Headers, QueryParams};
 use js_sys::{Date, Function, Math, Object};
 use wasm_bindgen::prelude::*;
@@ -19,8 +21,15 @@ use crate::request::{self, check_api_key};
 use crate::retry::{PROBE_MS, REST_MS, Reach, delay_ms, should_retry};
 use crate::text::{self, concat};
 
+/// How much of an error body is read, in bytes; the rest is cancelled.
+const MAX_ERROR_BODY: f64 = 1_048_575.0;
+/// How long it may take, in milliseconds.
+const ERROR_BODY_MS: f64 = 5_000.0;
+
 /// What a call is.
 pub struct Route {
+    /// What the call is given beside its options.
+    given: Given,
     /// Where it goes, under a base URL; the caller's own path wins.
     url: fn(&str) -> Result<String>,
     /// What becomes of a whole answer; absent where the answer is an event stream.
@@ -28,6 +37,16 @@ pub struct Route {
     with_key: bool,
     /// Whether whatever is no JSON may be an answer as well.
     is_any: bool,
+}
+
+/// What a call can be given.
+enum Given {
+    /// A chat request.
+    Chat,
+    /// Query parameters.
+    Query,
+    /// A body that is JSON; without one (`undefined`) that of the options is sent.
+    Json,
 }
 
 impl Route {
@@ -38,22 +57,32 @@ impl Route {
 }
 
 /// A chat completion.
-pub const CHAT: Route =
-    Route { url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])), read: Some(Ok), with_key: true, is_any: false };
+pub const CHAT: Route = Route {
+    given: Given::Chat,
+    url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])),
+    read: Some(Ok),
+    with_key: true,
+    is_any: false,
+};
 /// A streamed chat completion.
 pub const CHAT_STREAM: Route = Route { read: None, ..CHAT };
 /// The list of the account's models.
-pub const MODELS: Route =
-    Route { url: |base| Ok(concat(&[base, request::MODELS])), read: Some(super::model_list), ..CHAT };
+pub const MODELS: Route = Route {
+    given: Given::Json,
+    url: |base| Ok(concat(&[base, request::MODELS])),
+    read: Some(super::model_list),
+    ..CHAT
+};
 /// AIHubMix's catalogue, which needs no key and gets none.
 pub const CATALOGUE: Route = Route {
+    given: Given::Query,
     url: |base| Ok(request::catalogue_url(base)?),
     read: Some(super::catalogue::read),
     with_key: false,
     is_any: false,
 };
 /// Any other request.
-pub const ANY: Route = Route { url: |base| Ok(base.to_owned()), is_any: true, ..CHAT };
+pub const ANY: Route = Route { given: Given::Json, url: |base| Ok(base.to_owned()), is_any: true, ..CHAT };
 /// Any other request whose answer is an event stream.
 pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 
@@ -75,9 +104,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with these query parameters beside those of the options, and this body, which is JSON; without one
-    /// (`undefined`) that of the options is sent.
-    pub fn new(route: &'static Route, options: &CallOptions, query: &JsValue, body: JsValue) -> Result<Self> {
+    /// A call with what this route is given.
+    pub fn new(route: &'static Route, options: &CallOptions, given: &JsValue) -> Result<Self> {
+        let (mut query, mut body) = (&JsValue::UNDEFINED, JsValue::UNDEFINED);
+        match route.given {
+            Given::Chat => body = super::chat(given, options, route.is_stream())?,
+            Given::Query => query = given,
+            Given::Json => body = given.clone(),
+        }
         let options = Options::read(options);
         let with_key = route.with_key && !options.is_foreign;
         let path = options.path.as_deref().map(|path| text::before(path, |byte| byte == b'#'));
@@ -162,55 +196,72 @@ impl Call {
 
     /// One try: calls `fetch` and sorts what comes back into answers and failures.
     async fn attempt(&self, base: &str, last: bool, tried: u32) -> Result<JsValue> {
-        let url = self.url(base)?;
         let mut attempt = Attempt::start(self.limit(), &self.options)?;
+        attempt.url = self.url(base)?;
         let key = if self.with_key { self.api_key(&attempt).await? } else { String::new() };
-        let headers = self.headers(&key)?;
-        attempt.secrets = headers::secrets(&headers);
-        let pending = attempt.race(&self.fetch(&url, headers, &attempt));
-        let response =
-            attempt.outcome(pending.await).map_err(|failure| self.no_answer(failure, &url, &attempt.secrets))?;
-        let mut reply = Reply::new(response, attempt)?;
-        let failure = if !matches!(reply.status(), 200..=299) {
-            match refuse_unread(&reply, last) {
-                Some(failure) => failure,
-                None => {
-                    let unread = if reply.status() == 503 { reply.copy() } else { None };
-                    let text = reply.text().await?;
-                    let failure = refuse(&reply, Error::from_response(reply.status(), &text));
-                    if let Some(response) = unread {
-                        // Not forged: a wrong model id, told as it came.
-                        if failure.error.kind == Kind::NotFound && self.hands_over(&response) {
-                            return Ok(response);
-                        }
-                        reply::cancel(&response);
-                    }
-                    failure
-                }
-            }
-        } else if self.hands_over(reply.host()) {
-            return Ok(reply.host().clone());
-        } else if let Some(read) = self.route.read {
-            match answer::json(&reply, self.options.max_response_bytes.into(), self.route.is_any).await {
-                Ok(answer) if answer.is_object() && !self.route.is_any => return read(answer),
-                Ok(answer) => return Ok(answer),
-                Err(mut failure) => {
-                    if failure.error.kind == Kind::Timeout && !self.options.unbilled {
-                        failure.again = Some(f64::NAN);
-                    }
-                    failure
-                }
-            }
-        } else {
-            match answer::event_stream(&reply) {
-                Some(body) => return Ok(ChunkSource::new(reply, body, &self.options, self.left(), tried).into()),
-                None => match reply.text().await {
-                    Ok(text) => answer::no_stream(&reply, &text),
-                    Err(failure) => failure,
-                },
-            }
+        let pending = self.fetch(&key, &mut attempt)?;
+        let response = attempt.race(&pending).await.map_err(|failure| self.no_answer(failure, &attempt))?;
+        let mut reply = match self.judge(Reply::new(response, attempt)?, last, tried) {
+            ControlFlow::Continue(reply) => reply,
+            ControlFlow::Break(outcome) => return outcome,
         };
-        Err(reply.finish(failure))
+        let is_answer = reply.is_success() && self.route.read.is_some();
+        let max = if is_answer { self.options.max_response_bytes.into() } else { MAX_ERROR_BODY };
+        if !is_answer {
+            reply.hurry(ERROR_BODY_MS);
+        }
+        let read = reply.read(max).await;
+        self.finish(&reply, read).map_err(|failure| reply.finish(failure))
+    }
+
+    /// What is known of a reply before its body is read, where that is enough.
+    fn judge(&self, reply: Reply, last: bool, tried: u32) -> ControlFlow<Result<JsValue>, Reply> {
+        if !reply.is_success() {
+            return match refuse_unread(&reply, last) {
+                Some(failure) => ControlFlow::Break(Err(reply.finish(failure))),
+                None => ControlFlow::Continue(reply),
+            };
+        }
+        if self.hands_over(reply.host()) {
+            return ControlFlow::Break(Ok(reply.host().clone()));
+        }
+        if self.route.is_stream() {
+            return match answer::event_stream(&reply) {
+                Some(body) => {
+                    ControlFlow::Break(Ok(ChunkSource::new(reply, body, &self.options, self.left(), tried).into()))
+                }
+                None => ControlFlow::Continue(reply),
+            };
+        }
+        if matches!(reply.status(), 204 | 205) {
+            ControlFlow::Break(Ok(JsValue::NULL))
+        } else {
+            ControlFlow::Continue(reply)
+        }
+    }
+
+    /// What a reply comes to, when its body was read.
+    fn finish(&self, reply: &Reply, read: Result<(JsValue, bool)>) -> Result<JsValue> {
+        if !reply.is_success() {
+            let failure = refuse(reply, Error::from_response(reply.status(), &answer::error_text(read)?));
+            if let Some(response) = reply.copy() {
+                // Not forged: a wrong model id, told as it came.
+                if failure.error.kind == Kind::NotFound && self.hands_over(response) {
+                    return Ok(response.clone());
+                }
+                reply::cancel(response);
+            }
+            return Err(failure);
+        }
+        let Some(finish) = self.route.read else {
+            return Err(answer::no_stream(reply, &answer::error_text(read)?));
+        };
+        let answer = answer::json(reply, read, self.route.is_any).map_err(|mut failure| {
+            let is_late = failure.error.kind == Kind::Timeout && !self.options.unbilled;
+            failure.again = is_late.then_some(f64::NAN);
+            failure
+        })?;
+        if answer.is_object() && !self.route.is_any { finish(answer) } else { Ok(answer) }
     }
 
     /// Shows the caller the response, and asks whether that is all that is wanted.
@@ -219,14 +270,16 @@ impl Call {
         asked.is_some_and(|answer| answer.is_ok_and(|answer| answer.is_truthy()))
     }
 
-    /// What `fetch` gives: a promise, unless it is a caller's own, which may throw at once as well.
-    fn fetch(&self, url: &str, headers: Headers, attempt: &Attempt) -> JsValue {
+    /// Sends the request. Gives what `fetch` gives: a promise, unless it is a caller's own, which may throw at once as well.
+    fn fetch(&self, key: &str, attempt: &mut Attempt) -> Result<JsValue> {
+        let headers = self.headers(key)?;
+        attempt.secrets = headers::secrets(&headers);
         let init = self.init(headers, attempt);
         let default = if self.body.is_undefined() { "GET" } else { "POST" };
         let method = self.options.method.as_deref().unwrap_or(default);
         host::set(&init, "method", &method.to_ascii_uppercase().into());
         host::set(&init, "body", &self.body);
-        self.ask(url, &init)
+        Ok(self.ask(&attempt.url, &init))
     }
 
     fn ask(&self, url: &str, init: &Object) -> JsValue {
@@ -234,15 +287,15 @@ impl Call {
     }
 
     /// The failure when no response came.
-    fn no_answer(&self, mut failure: Box<Failure>, url: &str, secrets: &[String]) -> Box<Failure> {
+    fn no_answer(&self, mut failure: Box<Failure>, attempt: &Attempt) -> Box<Failure> {
         if failure.error.kind == Kind::Connection {
-            let origin = request::origin(url);
+            let origin = request::origin(&attempt.url);
             failure.error.message =
                 concat(&["Connection error: could not reach `", origin, "` (", &failure.error.message, ")."]);
         }
         let may_repeat = !self.options.unbilled || failure.error.kind == Kind::Connection && failure.reach == Reach::No;
         failure.again = (may_repeat && should_retry(failure.error.kind, None, None)).then_some(f64::NAN);
-        failure.redact(secrets)
+        failure.redact(&attempt.secrets)
     }
 
     /// The key for this try: the string, or what the function gives now.
@@ -252,7 +305,7 @@ impl Call {
             None => option,
             Some(function) => {
                 let given = host::or_rejected(function.call0(&JsValue::UNDEFINED));
-                attempt.outcome(attempt.race(&given).await).map_err(|mut failure| {
+                attempt.race(&given).await.map_err(|mut failure| {
                     if failure.error.kind == Kind::Connection {
                         failure.error = Error::new(Kind::MissingApiKey, "The `apiKey` function failed; see `cause`.");
                     }
@@ -383,7 +436,7 @@ impl Bases<'_> {
             host::set(&init, "redirect", &"follow".into());
         }
         let pending = self.call.ask(&concat(&[&options.base_urls[at], request::MODELS]), &init);
-        match attempt.outcome(attempt.race(&pending).await) {
+        match attempt.race(&pending).await {
             Ok(response) => {
                 reply::cancel(&response);
                 Ok(true)

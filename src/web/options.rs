@@ -16,87 +16,21 @@ extern "C" {
     /// The options of one call; their TypeScript is `src/js/options.ts`.
     #[wasm_bindgen(typescript_type = "CallOptions")]
     pub type CallOptions;
-
-    #[wasm_bindgen(method, getter, js_name = baseURL)]
-    fn base_url(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = apiKey)]
-    fn api_key(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = fallbackBaseURLs)]
-    fn fallback_base_urls(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn bases(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn method(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn path(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = isForeign)]
-    fn is_foreign(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn body(this: &CallOptions) -> JsValue;
-
-    /// Whether a request that is no chat is answered with an event stream.
-    #[wasm_bindgen(method, getter, js_name = stream)]
-    pub fn is_stream(this: &CallOptions) -> bool;
-
-    #[wasm_bindgen(method, getter, js_name = onResponse)]
-    fn on_response(this: &CallOptions) -> JsValue;
-
-    /// Time allowed for a try, in milliseconds, if the caller says so.
-    #[wasm_bindgen(method, getter)]
-    pub fn timeout(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = firstEventTimeout)]
-    fn first_event_timeout(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = idleTimeout)]
-    fn idle_timeout(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = totalTimeout)]
-    fn total_timeout(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn retry(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = maxResponseBytes)]
-    fn max_response_bytes(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = fetchOptions)]
-    fn fetch_options(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = ownHeaders)]
-    fn own_headers(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = maxRetries)]
-    fn max_retries(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = maxEventBytes)]
-    fn max_event_bytes(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn signal(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn fetch(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = defaultHeaders)]
-    fn default_headers(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn headers(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter, js_name = defaultQuery)]
-    fn default_query(this: &CallOptions) -> JsValue;
-
-    #[wasm_bindgen(method, getter)]
-    fn query(this: &CallOptions) -> JsValue;
 }
+
+impl CallOptions {
+    /// Whether a request that is no chat is answered with an event stream.
+    pub fn is_stream(&self) -> bool {
+        host::is_true(self, "stream")
+    }
+
+    /// Whether the caller says how long a try may take.
+    pub fn has_timeout(&self) -> bool {
+        !host::is_absent(&host::get(self, TIMEOUT))
+    }
+}
+
+const TIMEOUT: &str = "timeout";
 
 /// The options, read. They are the façade's own object, which has checked them, so that reading them calls nothing of the
 /// caller's.
@@ -151,37 +85,39 @@ pub struct Options {
 impl Options {
     /// Reads the options of a call.
     pub fn read(options: &CallOptions) -> Self {
-        let mut base_urls = vec![options.base_url().as_string().unwrap_or_default()];
-        let fallbacks = options.fallback_base_urls();
+        let get = |name| host::get(options, name);
+        let number = |name, default| get(name).as_f64().unwrap_or(default);
+        let mut base_urls = vec![get("baseURL").as_string().unwrap_or_default()];
+        let fallbacks = get("fallbackBaseURLs");
         if Array::is_array(&fallbacks) {
             base_urls.extend(fallbacks.unchecked_into::<Array>().iter().filter_map(|url| url.as_string()));
         }
-        let bases = Some(options.bases()).filter(JsValue::is_object);
-        let timeout_ms = number(&options.timeout(), request::TIMEOUT_MS);
+        let bases = Some(get("bases")).filter(JsValue::is_object);
+        let timeout_ms = number(TIMEOUT, request::TIMEOUT_MS);
         let idle_ms = request::IDLE_MS.min(timeout_ms);
         Self {
             given: options.into(),
             base_urls,
             bases: bases.unwrap_or_else(|| Object::new().into()),
-            method: options.method().as_string(),
-            path: options.path().as_string(),
-            is_foreign: options.is_foreign().is_truthy(),
-            body: options.body(),
-            on_response: options.on_response().dyn_into().ok(),
-            api_key: options.api_key(),
+            method: get("method").as_string(),
+            path: get("path").as_string(),
+            is_foreign: get("isForeign").is_truthy(),
+            body: get("body"),
+            on_response: get("onResponse").dyn_into().ok(),
+            api_key: get("apiKey"),
             timeout_ms,
-            first_event_ms: number(&options.first_event_timeout(), idle_ms),
-            idle_ms: number(&options.idle_timeout(), idle_ms),
-            total_ms: number(&options.total_timeout(), f64::INFINITY),
-            max_retries: saturate(number(&options.max_retries(), f64::from(retry::MAX_RETRIES))),
-            unbilled: options.retry() == "unbilled",
-            max_event_bytes: saturate(number(&options.max_event_bytes(), f64::from(MAX_EVENT_BYTES as u32))) as usize,
-            max_response_bytes: saturate(number(&options.max_response_bytes(), f64::from(MAX_BYTES as u32))),
-            signal: Some(options.signal()).filter(JsValue::is_object).map(JsCast::unchecked_into),
-            fetch: options.fetch().unchecked_into(),
-            fetch_options: options.fetch_options(),
-            headers: [options.own_headers(), options.default_headers(), options.headers()],
-            query: [options.default_query(), options.query()],
+            first_event_ms: number("firstEventTimeout", idle_ms),
+            idle_ms: number("idleTimeout", idle_ms),
+            total_ms: number("totalTimeout", f64::INFINITY),
+            max_retries: saturate(number("maxRetries", f64::from(retry::MAX_RETRIES))),
+            unbilled: get("retry") == "unbilled",
+            max_event_bytes: saturate(number("maxEventBytes", f64::from(MAX_EVENT_BYTES as u32))) as usize,
+            max_response_bytes: saturate(number("maxResponseBytes", f64::from(MAX_BYTES as u32))),
+            signal: Some(get("signal")).filter(JsValue::is_object).map(JsCast::unchecked_into),
+            fetch: get("fetch").unchecked_into(),
+            fetch_options: get("fetchOptions"),
+            headers: ["ownHeaders", "defaultHeaders", "headers"].map(get),
+            query: ["defaultQuery", "query"].map(get),
         }
     }
 
@@ -189,11 +125,6 @@ impl Options {
     pub fn is_aborted(&self) -> bool {
         self.signal.as_ref().is_some_and(|signal| host::is_true(signal, "aborted"))
     }
-}
-
-/// A number, which is `default` where it was left out.
-fn number(value: &JsValue, default: f64) -> f64 {
-    value.as_f64().unwrap_or(default)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates, and that is meant")]

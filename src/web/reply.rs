@@ -1,26 +1,22 @@
 //! A response of the host or of a caller's `fetch`, whatever class it is of: its status, headers and error body.
 
 use gloo_net::http::Response;
-use js_sys::{Array, JSON, Object, Promise};
+use js_sys::{Array, Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
 use super::attempt::Attempt;
 use super::failure::{Failure, Result, failure, invalid};
 use super::host;
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 use crate::text;
-
-/// How much of an error body is read, in bytes; the rest is cancelled.
-const MAX_ERROR_BODY: f64 = 1_048_575.0;
-
-/// How long an error body may take, in milliseconds.
-const ERROR_BODY_MS: f64 = 5_000.0;
 
 /// A response whose headers have arrived, and the try that it answers.
 pub struct Reply {
     host: JsValue,
     response: Response,
+    /// The response once more, with a body of its own, where it may have to be handed over after it was read.
+    copy: Option<JsValue>,
     attempt: Box<Attempt>,
 }
 
@@ -33,12 +29,20 @@ impl Reply {
         if host::get(&host, "status").as_f64().is_none() {
             return Err(invalid("`fetch` did not return a response."));
         }
-        Ok(Self { response: host.clone().unchecked_into::<web_sys::Response>().into(), host, attempt })
+        let response: Response = host.clone().unchecked_into::<web_sys::Response>().into();
+        let clone = host::get_function(&host, "clone").filter(|_| response.status() == 503);
+        let copy = clone.and_then(|clone| clone.call0(&host).ok());
+        Ok(Self { host, response, copy, attempt })
     }
 
     /// The HTTP status; 0 where a browser hides a redirect.
     pub fn status(&self) -> u16 {
         self.response.status()
+    }
+
+    /// Whether the status says that all went well.
+    pub fn is_success(&self) -> bool {
+        matches!(self.status(), 200..=299)
     }
 
     /// One header, where there is any. A response made by hand, as in tests of callers, may lack them.
@@ -83,9 +87,9 @@ impl Reply {
         if host::has_function(&headers, "get") { failure.with_headers(headers) } else { failure }
     }
 
-    /// The response once more, with a body of its own, where it can be had.
-    pub fn copy(&self) -> Option<JsValue> {
-        host::get_function(&self.host, "clone")?.call0(&self.host).ok()
+    /// The response once more, unread, where it is a 503 and can be copied.
+    pub fn copy(&self) -> Option<&JsValue> {
+        self.copy.as_ref()
     }
 
     /// The response itself, as `fetch` gave it.
@@ -93,28 +97,47 @@ impl Reply {
         &self.host
     }
 
+    /// Gives the body no longer than this.
+    pub fn hurry(&mut self, ms: f64) {
+        self.attempt.hurry(ms);
+    }
+
     /// Whether the body can be had as a text.
     pub fn gives_text(&self) -> bool {
         host::has_function(&self.host, "text")
     }
 
-    /// The body of a success as one JavaScript string, or, of a response that gives no text, parsed by itself.
-    ///
-    /// # Errors
-    /// [`Kind::TooLarge`] when it has more than `max` bytes, which are not read.
-    pub async fn whole(&self, max: f64) -> Result<JsValue> {
+    /// The body as one JavaScript string, or, of a response that gives no text, parsed by itself; and whether that is all
+    /// of it: little more than `max` bytes are read, and the rest is cancelled.
+    pub async fn read(&self, max: f64) -> Result<(JsValue, bool)> {
         // The host reads it faster, where it is known to stop in time.
         let reader = if self.length().is_some_and(|length| length <= max) { None } else { self.reader() };
-        let Some(reader) = reader else {
-            let pending = self.unread()?;
-            return self.attempt.outcome(self.attempt.race(&pending).await);
+        let mut text = Text { decoder: host::TextDecoder::new(), text: "".into(), left: max };
+        let outcome = loop {
+            let pending = match &reader {
+                Some(reader) => host::call(reader, "read").unwrap_or(JsValue::UNDEFINED),
+                None => self.unread()?,
+            };
+            let part = self.attempt.race(&pending).await;
+            if reader.is_none() {
+                return part.map(|body| (body, true));
+            }
+            match part.and_then(|part| text.add(&part)) {
+                Ok(false) if text.left >= 0.0 => {}
+                outcome => break outcome,
+            }
         };
-        let (text, is_whole) = self.read(&reader, max).await?;
-        if !is_whole {
-            let message = "The answer has more bytes than `maxResponseBytes` allows.";
-            return Err(Error::new(Kind::TooLarge, message).with_status(self.status()).into());
+        if let Some(reader) = reader {
+            if !matches!(outcome, Ok(true)) {
+                if let Some(left) = host::call(&reader, "cancel") {
+                    forget(left);
+                }
+                // To cancel is not enough in Firefox and Bun.
+                self.attempt.controller().abort();
+            }
+            let _ = host::call(&reader, "releaseLock");
         }
-        Ok(text)
+        outcome.map(|is_whole| (text.text, is_whole))
     }
 
     /// How many bytes the body has, where that can be relied on: a browser does not say of another origin's answer
@@ -137,65 +160,34 @@ impl Reply {
         let body = host::get(&self.host, "body");
         host::get_function(&body, "getReader")?.call0(&body).ok()
     }
+}
 
-    /// Reads a little over `max` bytes at most, and says whether these were all. The rest is cancelled.
-    async fn read(&self, reader: &JsValue, max: f64) -> Result<(JsValue, bool)> {
-        let (decoder, more) = (host::TextDecoder::new(), Object::new());
-        host::set(&more, "stream", &true.into());
-        let (mut text, mut length) = (JsValue::from(""), 0.0);
-        let outcome = loop {
-            let pending = host::call(reader, "read").unwrap_or(JsValue::UNDEFINED);
-            let result = match self.attempt.outcome(self.attempt.race(&pending).await) {
-                Ok(result) => result,
-                Err(failure) => break Err(failure),
-            };
-            let part = host::get(&result, "value");
-            let is_last = host::is_true(&result, "done") || !part.is_object();
-            let decoded = if is_last { decoder.end() } else { decoder.decode(&part, &more) };
-            // Fails for what is not bytes, and for more than a string can hold.
-            match decoded.and_then(|decoded| host::concat(&text, &decoded)) {
-                Ok(longer) => text = longer,
-                Err(cause) => {
-                    break Err(failure(Kind::TooLarge, "The answer cannot be held as a text.").caused_by(cause));
-                }
-            }
-            if is_last {
-                let _ = host::call(reader, "releaseLock");
-                return Ok((text, true));
-            }
-            length += host::get(&part, "byteLength").as_f64().unwrap_or_default();
-            if length > max {
-                break Ok((text, false));
-            }
-        };
-        if let Some(left) = host::call(reader, "cancel") {
-            forget(left);
-        }
-        let _ = host::call(reader, "releaseLock");
-        // To cancel is not enough in Firefox and Bun.
-        self.attempt.controller().abort();
-        outcome
-    }
+/// The text of a body that is read part by part.
+struct Text {
+    decoder: host::TextDecoder,
+    text: JsValue,
+    /// How many bytes more may be read.
+    left: f64,
+}
 
-    /// The body of an error as text, up to [`MAX_ERROR_BODY`]. A body that breaks off, or does not come, says as
-    /// much as an empty one, since the status alone is already an error; an abort counts.
-    pub async fn text(&mut self) -> Result<String> {
-        self.attempt.hurry(ERROR_BODY_MS);
-        let outcome = match self.reader() {
-            Some(reader) => self.read(&reader, MAX_ERROR_BODY).await.map(|(text, _)| text),
-            None => {
-                let pending = self.unread()?;
-                self.attempt.outcome(self.attempt.race(&pending).await)
-            }
+impl Text {
+    /// Adds what a reader gave, and says whether it was the last.
+    fn add(&mut self, read: &JsValue) -> Result<bool> {
+        let part = host::get(read, "value");
+        let is_last = host::is_true(read, "done") || !part.is_object();
+        let decoded = if is_last {
+            self.decoder.end()
+        } else {
+            self.left -= host::get(&part, "byteLength").as_f64().unwrap_or_default();
+            let more = Object::new();
+            host::set(&more, "stream", &true.into());
+            self.decoder.decode(&part, &more)
         };
-        match outcome {
-            Err(failure) if matches!(failure.error.kind, Kind::Connection | Kind::Timeout) => Ok(String::new()),
-            Err(failure) => Err(failure),
-            Ok(body) => {
-                let written = || JSON::stringify(&body).ok().and_then(|text| text.as_string());
-                Ok(body.as_string().or_else(written).unwrap_or_default())
-            }
-        }
+        // Fails for what is not bytes, and for more than a string can hold.
+        self.text = decoded
+            .and_then(|decoded| host::concat(&self.text, &decoded))
+            .map_err(|cause| failure(Kind::TooLarge, "The answer cannot be held as a text.").caused_by(cause))?;
+        Ok(is_last)
     }
 }
 
