@@ -45,15 +45,15 @@ class Body {
   /** Whether it was left before its end, and the error that this is to its reader. */
   isAborted = false;
   error: unknown;
-  /** How many answers are owed. */
-  waiting = 0;
+  /** Whether a read is waited for. */
+  isAwaited = false;
+  /** Whether an event has arrived. */
+  begun = false;
   /** Whether something was heard, or asked for, since the last tick; how many ticks nothing was. */
   heard = true;
   #quiet = 0;
   #timer: unknown;
   #total: unknown;
-  /** Whether an event has arrived. */
-  #begun = false;
   /** The JSON of the completion, when the source is gone. */
   #partial: Uint8Array = NO_BYTES;
 
@@ -76,25 +76,25 @@ class Body {
 
   /** Notes that a read is waited for, which is the time to look at the clock. */
   wait(): void {
-    this.waiting++;
+    this.isAwaited = true;
     this.heard = true;
     if (this.#timer === undefined) this.#tick();
   }
 
   /** Notes what was read: an event, or a line of a comment that keeps the stream alive. */
   hear(bytes: Uint8Array, isEvent: boolean): void {
-    if (isEvent && !this.#begun) {
-      this.#begun = true;
+    if (isEvent && !this.begun) {
+      this.begun = true;
       this.#stopClock();
       this.#tick();
     }
-    this.heard ||= isEvent || (this.#begun && (bytes.includes(LF) || bytes.includes(CR)));
+    this.heard ||= isEvent || (this.begun && (bytes.includes(LF) || bytes.includes(CR)));
   }
 
   /** One timer for the stream, which looks now and then whether it is silent: a timer for each read would cost more. */
   #tick(): void {
     if (this.closed) return;
-    const limit = this.#begun ? IDLE : FIRST_EVENT;
+    const limit = this.begun ? IDLE : FIRST_EVENT;
     const ms = this.source.limit(limit) / TICKS;
     if (ms > MAX_TICK_MS) return;
     this.#timer = setTimeout(() => {
@@ -102,7 +102,7 @@ class Body {
       this.#quiet = this.heard ? 0 : this.#quiet + 1;
       this.heard = false;
       if (this.#quiet >= TICKS) this.#timeOut(limit);
-      else if (this.waiting) this.#tick();
+      else if (this.isAwaited) this.#tick();
     }, ms);
   }
 
@@ -197,7 +197,8 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   #bytes: Uint8Array = NO_BYTES;
   /** Whether the next item comes with the next read. */
   #isSteady = false;
-  /** The answer that was asked for last: they are given one after the other. */
+  /** How many answers are owed, and the one that was asked for last: they are given one after the other. */
+  #waiting = 0;
   #last: Promise<unknown> | undefined;
 
   constructor(source: ChunkSource, endTry: () => void) {
@@ -227,10 +228,11 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
 
   next(): Promise<IteratorResult<Item>> {
     const items = this.#items!;
-    const body = this.#body;
-    if (body.waiting > 0) return (this.#last = this.#answer(items, this.#last));
+    if (this.#waiting > 0) return (this.#last = this.#answer(items, this.#last));
     if (items.left) return Promise.resolve({ done: false, value: items.take() });
+    const body = this.#body;
     if (!this.#isSteady || body.closed) return (this.#last = this.#answer(items));
+    this.#waiting++;
     body.wait();
     return (this.#last = body.reader!.read().then(this.#onRead, this.#onBroken));
   }
@@ -247,24 +249,27 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
 
   /** One read that gives an item, as most do: without an async function, whose turns cost as much as the decoding. */
   readonly #onRead = (read: Read): IteratorResult<Item> | Promise<IteratorResult<Item>> => {
-    this.#body.waiting--;
+    const body = this.#body;
+    this.#waiting--;
+    body.isAwaited = false;
     const items = this.#items!;
-    if (read.done || this.#body.closed) return this.#answer(items, undefined, read);
+    if (read.done || body.closed) return this.#answer(items, undefined, read);
     this.#bytes = toBytes(read.value);
     this.#feed(items);
     return items.left ? { done: false, value: items.take() } : this.#answer(items);
   };
 
   readonly #onBroken = (cause: unknown): typeof END => {
-    this.#body.waiting--;
+    this.#waiting--;
     return this.#broken(cause);
   };
 
   /** Answers when the answer `before` is given, in any case there is; `read` is the read that was made for it, if any. */
   async #answer(items: Items<Item>, before?: Promise<unknown>, read?: Read): Promise<IteratorResult<Item>> {
     const body = this.#body;
-    body.wait();
+    this.#waiting++;
     if (before) await before.then(ignore, ignore);
+    body.wait();
     try {
       for (;;) {
         if (items.left) return { done: false, value: items.take() };
@@ -286,7 +291,8 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       }
     } finally {
       // Here, and not after the answer was heard: who hears it asks for the next at once, which is to take the short way.
-      body.waiting--;
+      this.#waiting--;
+      body.isAwaited = false;
     }
   }
 
@@ -322,7 +328,8 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       this.#body.error = undefined;
       throw trapped(cause);
     }
-    this.#body.hear(bytes, items.left > 0);
+    const body = this.#body;
+    if (!body.heard || !body.begun) body.hear(bytes, items.left > 0);
     this.#isSteady = whole && !items.last;
   }
 
