@@ -9,7 +9,7 @@ import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { type CallOptions, type FetchOptions, check, complete, locate } from "./options.js";
 import { APIPromise, isRaw, requestId, type Sent } from "./promise.js";
-import { isJson, isStream, toJson, toReadableStream } from "./body.js";
+import { isJson, isStream, toJson, toReadableStream } from "./request-body.js";
 import { ChunkStream, Stream } from "./stream.js";
 import type {
   CatalogueFilters,

@@ -3,7 +3,8 @@
 import { Chunks, Texts } from "./chunks.js";
 import { APIUserAbortError } from "./errors.js";
 import type { ChunkSource } from "./glue/chatmux.js";
-import { consumed, END, Reading } from "./reading.js";
+import { consumed, Reading } from "./reading.js";
+import { END } from "./response-body.js";
 import type { ChatCompletion, ChatCompletionChunk } from "./types.js";
 
 /**
