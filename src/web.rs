@@ -41,8 +41,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {
-  CatalogueFilters, CatalogueModel, ChatCompletion, ChatCompletionCreateParamsNonStreaming,
-  ChatCompletionCreateParamsStreaming, ModelList,
+  CatalogueModel, ChatCompletion, ChatCompletionCreateParamsNonStreaming, ChatCompletionCreateParamsStreaming, ModelList,
 } from "../types.js";
 import type { CallOptions } from "../options.js";
 "#;
@@ -75,11 +74,8 @@ pub fn list_models(options: &CallOptions) -> Promise {
 
 /// Lists AIHubMix's public catalogue, without a key. Rejects with error data.
 #[wasm_bindgen(js_name = listCatalogue, unchecked_return_type = "Promise<CatalogueModel[]>")]
-pub fn list_catalogue(
-    #[wasm_bindgen(unchecked_param_type = "CatalogueFilters | null | undefined")] filters: &JsValue,
-    options: &CallOptions,
-) -> Promise {
-    answer(&CATALOGUE, options, filters)
+pub fn list_catalogue(options: &CallOptions) -> Promise {
+    answer(&CATALOGUE, options, &JsValue::UNDEFINED)
 }
 
 /// Sends any other request: the method, the path, a body other than this JSON, and whether the answer is a stream are among

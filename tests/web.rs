@@ -119,8 +119,8 @@ async fn opened(fetch: &JsValue, members: &str) -> ChunkSource {
     stream(fetch, members).await.expect("the call is answered by a stream")
 }
 
-async fn catalogue(fetch: &JsValue, filters: &str, members: &str) -> Result<JsValue, JsValue> {
-    web::list_catalogue(&js(filters), &options(fetch, members)).await
+async fn catalogue(fetch: &JsValue, members: &str) -> Result<JsValue, JsValue> {
+    web::list_catalogue(&options(fetch, members)).await
 }
 
 /// Checks that error data is of this kind and shows nothing of a key or of what else must not be seen.
@@ -253,11 +253,12 @@ async fn a_header_that_cannot_be_sent_is_refused_before_anything_is() {
 }
 
 #[test]
-async fn query_parameters_are_merged_and_escaped() {
+async fn the_query_stands_in_the_url() {
     let fetch = answering(200, COMPLETION);
-    let members = "defaultQuery: { a: 1, b: 'x', c: 1 }, query: { b: 'ä &=?#', c: null, d: undefined, e: ['p', 'q'] }";
-    answered(&fetch, members).await;
-    assert!(text(&fetch, "calls.0.url").ends_with("/v1/chat/completions?a=1&b=%C3%A4+%26%3D%3F%23&e=p%2Cq"));
+    answered(&fetch, "").await;
+    answered(&fetch, "search: '?a=1&b=2'").await;
+    assert_eq!(text(&fetch, "calls.0.url"), "https://api.test/v1/chat/completions");
+    assert_eq!(text(&fetch, "calls.1.url"), "https://api.test/v1/chat/completions?a=1&b=2");
 }
 
 #[test]
@@ -273,7 +274,6 @@ async fn what_cannot_be_asked_is_refused_before_anything_is_sent() {
     }
     let streamed = web::create_chat_completion_stream(&js(REQUEST), &options(&fetch, "")).await;
     check_kind(&streamed.expect_err("`stream` is missing"), "invalid_request");
-    refused(&fetch, "query: 'a=1'", "invalid_request").await;
     assert_eq!(calls(&fetch), 0);
 }
 
@@ -421,7 +421,7 @@ async fn the_body_of_a_refusal_is_let_go_before_the_next_try() {
 async fn a_failed_connection_names_the_host_and_is_tried_again() {
     let failed = "Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } })";
     let rejecting = fetch(&format!("return Promise.reject({failed});"));
-    let members = "baseURL: 'https://api.test/canary/v1', query: { a: 'canary' }";
+    let members = "baseURL: 'https://api.test/canary/v1', search: '?a=canary'";
     let error = refused(&rejecting, members, "connection").await;
     assert_eq!(text(&error, "message"), "Connection error: could not reach `https://api.test` (ECONNREFUSED).");
     assert_eq!(text(&error, "cause.message"), "fetch failed");
@@ -560,7 +560,7 @@ async fn what_is_plainly_no_event_stream_is_refused() {
 async fn the_models_of_the_account_are_asked_for_with_the_key() {
     let body = r#"{"object":"list","data":[{"id":"m","own":1}]}"#;
     let fetch = answering(200, body);
-    let list = web::list_models(&options(&fetch, "query: { a: 1 }")).await.expect("it is answered");
+    let list = web::list_models(&options(&fetch, "search: '?a=1'")).await.expect("it is answered");
     assert_eq!(stringify(&list), body);
     let call = [text(&fetch, "calls.0.url"), text(&fetch, "calls.0.init.method")];
     assert_eq!(call, ["https://api.test/v1/models?a=1", "GET"]);
@@ -577,21 +577,20 @@ async fn the_catalogue_is_read_from_all_the_forms_that_it_has() {
         {"model_name":"without an id"},{"model_id":""},null,"text"
     ]}"#;
     let fetch = answering(200, body);
-    let filters = "{ type: 'llm', modalities: ['text', 'image'], model: null }";
-    let list = catalogue(&fetch, filters, "").await.expect("it is answered");
+    let list = catalogue(&fetch, "search: '?type=llm'").await.expect("it is answered");
     let a = r#"{"id":"a","name":"A","developer":"D","description":"d","types":["llm","tts"],"features":["tools","thinking"],"input_modalities":["text","image"],"endpoints":["chat_completions"],"context_length":128000,"max_output":4096,"pricing":{"input":0.15,"output":0.6,"cache_read":0}}"#;
     // JSON writes `null` for the price that is not a number.
     let b = r#"{"id":"b","name":"b","developer":"7","description":"","types":[],"features":[],"input_modalities":[],"endpoints":[],"context_length":null,"max_output":null,"pricing":{"input":null,"output":1}}"#;
     assert_eq!(stringify(&list), format!("[{a},{b}]"));
-    assert_eq!(text(&fetch, "calls.0.url"), "https://api.test/api/v1/models?type=llm&modalities=text%2Cimage");
+    assert_eq!(text(&fetch, "calls.0.url"), "https://api.test/api/v1/models?type=llm");
 }
 
 #[test]
 async fn the_catalogue_is_asked_for_without_a_key() {
     let fetch = answering(200, r#"{"data":[]}"#);
     let members = "appCode: 'ABC1', defaultHeaders: { authorization: 'Bearer x', 'x-a': '1' }";
-    catalogue(&fetch, "undefined", members).await.expect("it is answered");
-    catalogue(&fetch, "null", "apiKey: () => { throw new Error('not asked') }").await.expect("it is answered");
+    catalogue(&fetch, members).await.expect("it is answered");
+    catalogue(&fetch, "apiKey: () => { throw new Error('not asked') }").await.expect("it is answered");
     assert_eq!(sent_headers(&fetch, 0), r#"[["accept","application/json"],["x-a","1"]]"#);
     assert_eq!(sent_headers(&fetch, 1), r#"[["accept","application/json"]]"#);
 }
@@ -601,10 +600,10 @@ async fn a_catalogue_that_failed_says_why() {
     let missing = "The server's reply is no model catalogue: it has no list `data`.";
     let later = r#"{"success":false,"message":"later","data":[]}"#;
     for (body, message) in [(later, "later"), (r#"{"success":false}"#, missing), (r#"{"data":{}}"#, missing)] {
-        let error = catalogue(&answering(200, body), "undefined", "").await.expect_err(body);
+        let error = catalogue(&answering(200, body), "").await.expect_err(body);
         check_kind(&error, "malformed_response");
         assert_eq!((&text(&error, "message")[..], number(&error, "status")), (message, Some(200.0)));
     }
-    let error = catalogue(&answering(200, "{}"), "null", "baseURL: 'https://api.test'").await.expect_err("no `/v1`");
+    let error = catalogue(&answering(200, "{}"), "baseURL: 'https://api.test'").await.expect_err("no `/v1`");
     check_kind(&error, "invalid_request");
 }

@@ -7,7 +7,7 @@ import { inContext } from "./context.js";
 import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
-import { type CallOptions, type FetchOptions, check, complete, locate } from "./options.js";
+import { type CallOptions, type FetchOptions, type QueryLike, check, complete, locate } from "./options.js";
 import { APIPromise, isRaw, requestId, type Sent } from "./promise.js";
 import { isJson, isStream, toJson, toReadableStream } from "./request-body.js";
 import { ChunkStream, Stream } from "./stream.js";
@@ -78,7 +78,8 @@ export function listModels<Page>(options?: CallOptions, finish?: (list: ModelLis
 
 /** Lists AIHubMix's public catalogue. It is asked without a key. */
 export function listCatalogue(filters?: CatalogueFilters | null, options?: CallOptions): APIPromise<CatalogueModel[]> {
-  return call(options, "GET", (whole) => glue.listCatalogue(filters, whole));
+  // The client's own parameters may hold a key: those of the call take their place, and the filters that of the call's.
+  return call({ ...options, defaultQuery: options?.query, query: filters as QueryLike }, "GET", (whole) => glue.listCatalogue(whole));
 }
 
 /**

@@ -164,14 +164,50 @@ function trimmed({ href }: URL): string {
   return href.replace(/\/+$/, "");
 }
 
+/** Where a call goes. */
+interface Place {
+  path?: string | undefined;
+  /** Whether that is a URL of another place, where the client's key does not belong. */
+  isForeign?: boolean;
+  fallbackBaseURLs?: readonly string[];
+  /** The query, as it stands in a URL, with its question mark. */
+  search: string;
+}
+
 /** The path of a request, checked; a whole URL stands for itself, and the key goes with it to the base URLs' own hosts. */
-export function locate({ path, baseURL, fallbackBaseURLs }: CallOptions): Partial<CallOptions> & { isForeign?: boolean } {
-  if (path === undefined) return {};
+export function locate(options: CallOptions): Place {
+  const { path, baseURL, fallbackBaseURLs } = options;
+  if (path === undefined) return { search: search("", options.defaultQuery, options.query) };
   if (typeof path !== "string" || !path) throw new ChatmuxError("`path` must be a path, such as `/models`, or a whole URL.");
-  if (!/^https?:/i.test(path)) return {};
-  const url = parseURL(path, "path");
-  const isForeign = [baseURL!, ...fallbackBaseURLs!].every((base) => new URL(base).origin !== url.origin);
-  return { path: url.href, isForeign, fallbackBaseURLs: [] };
+  const isWhole = /^https?:/i.test(path);
+  const [before, own = ""] = (isWhole ? parseURL(path, "path").href : path).split("#")[0]!.split(/\?(.*)/s);
+  const isForeign = isWhole && [baseURL!, ...fallbackBaseURLs!].every((base) => new URL(base).origin !== new URL(before!).origin);
+  return {
+    path: before,
+    search: search(own, isForeign ? undefined : options.defaultQuery, options.query),
+    ...(isWhole && { isForeign, fallbackBaseURLs: [] }),
+  };
+}
+
+/** Query parameters: the path's own, the client's, the call's. The later win. @throws {ChatmuxError} for what is none. */
+function search(own: string, ...given: (QueryLike | null | undefined)[]): string {
+  const params = new URLSearchParams(own);
+  const before = String(params);
+  try {
+    for (const query of given) {
+      if (query != null && typeof query !== "object") throw new TypeError("A query must be an object.");
+      for (const [name, value] of Object.entries(query ?? {})) {
+        params.delete(name);
+        if (value != null) params.append(name, String(value));
+      }
+    }
+  } catch (cause) {
+    throw new ChatmuxError("Query parameters must be an object of names and texts or numbers.", { cause });
+  }
+  const after = String(params);
+  // What the caller wrote into the path stays as it was written, where nothing joins it.
+  const query = after === before ? own : after;
+  return query && `?${query}`;
 }
 
 function given(baseURL: unknown, name: string): string {

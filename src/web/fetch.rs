@@ -3,14 +3,13 @@
 
 use std::ops::ControlFlow;
 
-use gloo_net::http::{Headers, QueryParams};
+use gloo_net::http::Headers;
 use js_sys::{Date, Function, Math, Object};
 use wasm_bindgen::prelude::*;
-use web_sys::UrlSearchParams;
 
 use super::answer;
 use super::attempt::{self, Attempt};
-use super::failure::{Failure, Result, failure, invalid};
+use super::failure::{Failure, Result, failure};
 use super::headers::{self, KEY_HEADERS};
 use super::host;
 use super::options::{CallOptions, Options};
@@ -28,8 +27,8 @@ const ERROR_BODY_MS: f64 = 5_000.0;
 
 /// What a call is.
 pub struct Route {
-    /// What the call is given beside its options.
-    given: Given,
+    /// Whether it is given a chat request, rather than a body that is JSON.
+    is_chat: bool,
     /// Where it goes, under a base URL; the caller's own path wins.
     url: fn(&str) -> Result<String>,
     /// What becomes of a whole answer; absent where the answer is an event stream.
@@ -37,16 +36,6 @@ pub struct Route {
     with_key: bool,
     /// Whether whatever is no JSON may be an answer as well.
     is_any: bool,
-}
-
-/// What a call can be given.
-enum Given {
-    /// A chat request.
-    Chat,
-    /// Query parameters.
-    Query,
-    /// A body that is JSON; without one (`undefined`) that of the options is sent.
-    Json,
 }
 
 impl Route {
@@ -58,7 +47,7 @@ impl Route {
 
 /// A chat completion.
 pub const CHAT: Route = Route {
-    given: Given::Chat,
+    is_chat: true,
     url: |base| Ok(concat(&[base, request::CHAT_COMPLETIONS])),
     read: Some(Ok),
     with_key: true,
@@ -67,22 +56,18 @@ pub const CHAT: Route = Route {
 /// A streamed chat completion.
 pub const CHAT_STREAM: Route = Route { read: None, ..CHAT };
 /// The list of the account's models.
-pub const MODELS: Route = Route {
-    given: Given::Json,
-    url: |base| Ok(concat(&[base, request::MODELS])),
-    read: Some(super::model_list),
-    ..CHAT
-};
+pub const MODELS: Route =
+    Route { is_chat: false, url: |base| Ok(concat(&[base, request::MODELS])), read: Some(super::model_list), ..CHAT };
 /// AIHubMix's catalogue, which needs no key and gets none.
 pub const CATALOGUE: Route = Route {
-    given: Given::Query,
+    is_chat: false,
     url: |base| Ok(request::catalogue_url(base)?),
     read: Some(super::catalogue::read),
     with_key: false,
     is_any: false,
 };
 /// Any other request.
-pub const ANY: Route = Route { given: Given::Json, url: |base| Ok(base.to_owned()), is_any: true, ..CHAT };
+pub const ANY: Route = Route { is_chat: false, url: |base| Ok(base.to_owned()), is_any: true, ..CHAT };
 /// Any other request whose answer is an event stream.
 pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 
@@ -90,10 +75,6 @@ pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 pub struct Call {
     route: &'static Route,
     options: Options,
-    /// The caller's own path, without its query.
-    path: Option<String>,
-    /// The query, with its question mark.
-    query: String,
     body: JsValue,
     /// Whether the body is JSON.
     is_json: bool,
@@ -104,50 +85,26 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with what this route is given.
+    /// A call with what this route is given: a chat request, or a body that is JSON; without one (`undefined`) that of the
+    /// options is sent.
     pub fn new(route: &'static Route, options: &CallOptions, given: &JsValue) -> Result<Self> {
-        let (mut query, mut body) = (&JsValue::UNDEFINED, JsValue::UNDEFINED);
-        match route.given {
-            Given::Chat => body = super::chat(given, options, route.is_stream())?,
-            Given::Query => query = given,
-            Given::Json => body = given.clone(),
-        }
+        let json = if route.is_chat { super::chat(given, options, route.is_stream())? } else { given.clone() };
         let options = Options::read(options);
         let with_key = route.with_key && !options.is_foreign;
-        let path = options.path.as_deref().map(|path| text::before(path, |byte| byte == b'#'));
-        let at = path.and_then(|path| text::find(path, "?"));
-        let own_query = path.and_then(|path| path.get(at? + 1..)).unwrap_or_default();
-        let raw = UrlSearchParams::new_with_str(own_query).unwrap_throw();
-        let written = || host::to_text(&raw).map(String::from).unwrap_or_default();
-        let before = written();
-        let params = QueryParams::from_raw(raw.clone());
-        let [of_client, of_call] = &options.query;
-        if with_key {
-            // Some providers take their key as a parameter.
-            add_query(&params, of_client)?;
-        }
-        for more in [of_call, query] {
-            add_query(&params, more)?;
-        }
-        let after = written();
-        // What the caller wrote into the path stays as it was written, where nothing joins it.
-        let query = if after == before { own_query } else { &after };
-        let query = concat(&[if query.is_empty() { "" } else { "?" }, query]);
-        let path = path.map(|path| path.get(..at.unwrap_or(path.len())).unwrap_or_default().to_owned());
-        let is_json = !body.is_undefined();
-        let body = if is_json { body } else { options.body.clone() };
+        let is_json = !json.is_undefined();
+        let body = if is_json { json } else { options.body.clone() };
         let deadline = Date::now() + options.total_ms;
-        Ok(Self { route, options, path, query, body, is_json, with_key, deadline })
+        Ok(Self { route, options, body, is_json, with_key, deadline })
     }
 
     /// Where the call goes under this base URL.
     fn url(&self, base: &str) -> Result<String> {
-        let url = match self.path.as_deref() {
+        let url = match self.options.path.as_deref() {
             Some(path) if request::is_absolute(path) => path.to_owned(),
             Some(path) => concat(&[base, if path.as_bytes().first() == Some(&b'/') { "" } else { "/" }, path]),
             None => (self.route.url)(base)?,
         };
-        Ok(concat(&[&url, &self.query]))
+        Ok(concat(&[&url, &self.options.search]))
     }
 
     /// Sends the request, again where the policy says so, and gives the whole answer, or the stream of it, ready to be
@@ -447,27 +404,6 @@ impl Bases<'_> {
             },
         }
     }
-}
-
-/// Adds query parameters; a name that was there gets the new value, `null` and `undefined` take it away, a list becomes
-/// a comma list.
-fn add_query(query: &QueryParams, more: &JsValue) -> Result<()> {
-    if host::is_absent(more) {
-        return Ok(());
-    }
-    let unreadable = || invalid("Query parameters must be an object of names and texts or numbers.");
-    if !more.is_object() {
-        return Err(unreadable());
-    }
-    for pair in host::entries(more).map_err(|cause| unreadable().caused_by(cause))? {
-        let (name, value) = (host::get_text(&pair, "0").unwrap_or_default(), host::get(&pair, "1"));
-        query.delete(&name);
-        if !host::is_absent(&value) {
-            let text = host::to_text(&value).map_err(|cause| unreadable().caused_by(cause))?;
-            query.append(&name, &String::from(text));
-        }
-    }
-    Ok(())
 }
 
 /// The failure of a response whose body need not be read: a redirect, or an error that is tried again.

@@ -46,6 +46,8 @@ pub struct Options {
     pub method: Option<String>,
     /// The path under the root, or a whole URL, where the caller says it.
     pub path: Option<String>,
+    /// The query, as it stands in a URL, with its question mark.
+    pub search: String,
     /// Whether that is a URL of another place, where the client's key does not belong.
     pub is_foreign: bool,
     /// Of a request that is no chat: its body, in whatever form the host sends it.
@@ -78,8 +80,6 @@ pub struct Options {
     pub fetch_options: JsValue,
     /// The headers that other options stand for, the client's, and the call's; the later win.
     pub headers: [JsValue; 3],
-    /// The client's query parameters and the call's, which win.
-    pub query: [JsValue; 2],
 }
 
 impl Options {
@@ -101,6 +101,7 @@ impl Options {
             bases: bases.unwrap_or_else(|| Object::new().into()),
             method: get("method").as_string(),
             path: get("path").as_string(),
+            search: get("search").as_string().unwrap_or_default(),
             is_foreign: get("isForeign").is_truthy(),
             body: get("body"),
             on_response: get("onResponse").dyn_into().ok(),
@@ -117,7 +118,6 @@ impl Options {
             fetch: get("fetch").unchecked_into(),
             fetch_options: get("fetchOptions"),
             headers: ["ownHeaders", "defaultHeaders", "headers"].map(get),
-            query: ["defaultQuery", "query"].map(get),
         }
     }
 
