@@ -2,8 +2,8 @@
 //! part of it is. One crossing, one decoding of UTF-8, however many chunks there are.
 //!
 //! The numbers begin with a [`HEADER`]: how many items there are, where their text is and how many bytes it has, whether
-//! the stream is over with them, whether a text among them is JSON, and where the next bytes may be put and how many of
-//! them. Those of an item follow, lengths in UTF-16 units. Of a chunk:
+//! the stream is over with them, whether a text among them is JSON, where the next bytes may be put and how many of
+//! them, and how many chunks were read. Those of an item follow, lengths in UTF-16 units. Of a chunk:
 //!
 //! | kind | then |
 //! |---|---|
@@ -20,7 +20,7 @@ use crate::stream::{ChunkStream, Form, Piece};
 use crate::text::{self, TOPS};
 
 /// How many numbers come before those of the first item.
-pub const HEADER: usize = 7;
+pub const HEADER: usize = 8;
 
 /// A chunk to be parsed.
 pub const JSON: u32 = 0;
@@ -58,6 +58,7 @@ impl Batch {
     /// Adds a chunk.
     pub fn add(&mut self, piece: &Piece<'_>) {
         self.items += 1;
+        self.pieces += 1;
         match piece.form {
             Form::Read => {
                 self.numbers.push(JSON);
@@ -109,7 +110,7 @@ impl Batch {
         let place = |bytes: &[u8]| [index(bytes.as_ptr() as usize), index(bytes.len())];
         let ([at, length], [space_at, space]) = (place(&self.text), place(stream.space()));
         let ended = stream.has_ended().into();
-        let header = [self.items, at, length, ended, self.any_json.into(), space_at, space];
+        let header = [self.items, at, length, ended, self.any_json.into(), space_at, space, self.pieces];
         for (slot, number) in self.numbers.iter_mut().zip(header) {
             *slot = number;
         }

@@ -22,6 +22,8 @@ pub enum Error {
     Syntax,
     /// Arrays and objects nest deeper than [`MAX_DEPTH`].
     TooDeep,
+    /// It has more values than can be told apart.
+    TooMany,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;
@@ -49,6 +51,8 @@ pub const MAX_MEMBERS: usize = 64;
 const ALWAYS: [&[u8]; 5] = [b"choices", b"error", b"index", b"delta", b"tool_calls"];
 /// How many values a text may have before the items of its long lists are no longer told apart.
 const MAX_VALUES: usize = 1 << 16;
+/// How many values a text may have at all: each takes memory, however short it is.
+const MAX_NODES: usize = 1 << 20;
 /// A list with no more items than this is no long one: there are 128 choices at most, and as many calls of tools. One more
 /// shows that there are too many.
 const MAX_ITEMS: usize = 129;
@@ -343,6 +347,9 @@ impl<'a> Reader<'a> {
     fn value(&mut self) -> Result<()> {
         self.skip_whitespace();
         let at = self.nodes.len();
+        if at > self.root + MAX_NODES {
+            return Err(Error::TooMany);
+        }
         self.nodes.push(Node { start: self.at as u32, ..Node::default() });
         match self.byte() {
             Some(b'{') => self.container(at, b'}')?,

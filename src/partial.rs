@@ -15,6 +15,8 @@ use crate::shape::Span;
 /// other names grow: a provider's own field is one of them rather than a name that nobody knows.
 const NAMES: [&[u8]; 9] =
     [b"role", b"id", b"type", b"name", b"object", b"format", b"signature", b"thought_signature", b"finish_reason"];
+/// How many values are put together; what comes new beyond them is left to the chunks.
+const MAX_NODES: usize = 1 << 18;
 /// How deep a delta is followed; what is below is kept as it came last.
 const MAX_DEPTH: u32 = 16;
 /// The least and the most bytes of a piece of text, which is a quarter of what there is.
@@ -186,6 +188,11 @@ impl Partial {
             self.late.clear();
             self.late.extend_from_slice(json);
         }
+    }
+
+    /// Adds what an event that is no chunk says of the usage.
+    pub(crate) fn add_usage(&mut self, event: &str) {
+        self.add_text(ROOT, event, Place::Late);
     }
 
     /// Whether nothing has arrived.
@@ -373,7 +380,7 @@ impl Partial {
             count += 1;
             alive += usize::from(node.kind != Kind::Nothing);
         }
-        if !name.is_empty() && (alive >= MAX_MEMBERS || count >= 4 * MAX_MEMBERS) {
+        if self.nodes.len() >= MAX_NODES || !name.is_empty() && (alive >= MAX_MEMBERS || count >= 4 * MAX_MEMBERS) {
             return None;
         }
         let number = self.nodes.len();
@@ -425,8 +432,12 @@ impl Partial {
         node.pieces.clear();
         let mut child = node.first;
         while child != 0 {
-            self.clear(child);
-            child = self.nodes[child].next;
+            let Node { kind, ref pieces, next, .. } = self.nodes[child];
+            // What is in a value that was cleared was cleared with it.
+            if kind != Kind::Nothing || !pieces.is_empty() {
+                self.clear(child);
+            }
+            child = next;
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Calls {
     /// What the ids are made of.
     seed: u64,
     has_turned: bool,
+    /// How many events were read.
+    events: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +40,21 @@ struct Call {
     /// What stands for its id and its name, as they came; 0 until they do.
     id: u64,
     name: u64,
+    /// Whether it was given another id, because that was another call's already.
+    is_renamed: bool,
+    /// The last event that was a part of it.
+    event: u32,
 }
 
 impl Calls {
     /// From now on ids come of this seed.
     pub fn seed(&mut self, seed: u64) {
         self.seed = seed;
+    }
+
+    /// Notes that what is read from now on is another event.
+    pub fn begin_event(&mut self) {
+        self.events = self.events.wrapping_add(1);
     }
 
     /// Whether this choice has begun a call.
@@ -67,23 +78,25 @@ impl Calls {
         let id = hash(item.at("id"));
         let name = hash(item.at("function").at("name")) | hash(item.at("custom").at("name"));
         let count = self.calls.len();
-        let (mut known, mut newest, mut next, mut is_free) = (count, count, 0, true);
+        let (mut known, mut newest, mut next, mut is_free, mut is_used) = (count, count, 0, true, false);
         for (at, call) in self.calls.iter().enumerate() {
             if call.choice != choice {
                 continue;
             }
             next = next.max(call.index + 1);
             is_free &= said != Some(call.index);
+            is_used |= id != 0 && call.id == id;
             if said.is_none_or(|said| said == call.said) {
                 newest = at;
-                if id != 0 && call.id == id {
+                if id != 0 && call.id == id && !call.is_other(id, name, false) {
                     known = at;
                 }
             }
         }
         let goes_on = match self.calls.get(newest) {
-            Some(newest) if said.is_some() => !newest.is_other(id, name),
-            _ => id == 0 && name == 0,
+            Some(newest) if said.is_some() => !newest.is_other(id, name, newest.event == self.events),
+            // A name is what begins a call, where calls have names.
+            newest => name == 0 && (id == 0 || newest.is_some_and(|newest| newest.name != 0)),
         };
         let at = if known == count && goes_on { newest } else { known };
         let is_new = at == count;
@@ -94,17 +107,20 @@ impl Calls {
             }
             let said = said.unwrap_or(index);
             self.has_turned |= next == 0 || said != index;
-            self.calls.push(Call { choice, said, index, id, name });
+            self.calls.push(Call { choice, said, index, id, name, is_renamed: is_used, event: 0 });
         }
         let call = &mut self.calls[at];
+        call.event = self.events;
         if call.id == 0 {
             call.id = id;
         }
         if call.name == 0 {
             call.name = name;
         }
-        if is_new && id == 0 {
+        if is_new && (id == 0 || is_used) {
             repairs.add(item, "id", Repair::Id);
+        } else if call.is_renamed && id != 0 {
+            repairs.add(item, "id", Repair::Null);
         }
         if said != Some(call.index) {
             repairs.add(item, "index", Repair::Index(call.index));
@@ -115,10 +131,11 @@ impl Calls {
 
 impl Call {
     /// Whether what comes with this id and name is another call. A name is what begins one: some servers send a new id with
-    /// each part of the same call, and some repeat all of its names.
-    fn is_other(&self, id: u64, name: u64) -> bool {
-        let (one, other) = if id != 0 && self.id != 0 { (self.id, id) } else { (self.name, name) };
-        name != 0 && one != 0 && one != other
+    /// each part of the same call, some repeat all of its names, and some give all calls the same id. In one event a name is
+    /// said once for a call.
+    fn is_other(&self, id: u64, name: u64, is_same_event: bool) -> bool {
+        let differ = |one: u64, other: u64| one != 0 && other != 0 && one != other;
+        name != 0 && (differ(self.id, id) || differ(self.name, name) || is_same_event && id == 0)
     }
 }
 
@@ -151,6 +168,8 @@ pub enum Repair {
     Index(u32),
     /// The id of a call, to be drawn.
     Id,
+    /// An id that was said before, and is another call's.
+    Null,
     /// A finish reason that tells of calls.
     Finish,
     /// No choices.
@@ -211,6 +230,7 @@ impl Repairs {
             match repair {
                 Repair::Index(index) => push_decimal(&mut text, index),
                 Repair::Id => push_id(&mut text, &mut calls.seed),
+                Repair::Null => text.push_str("null"),
                 Repair::Finish => text.push_str("\"tool_calls\""),
                 Repair::Choices => text.push_str("[]"),
             }

@@ -87,6 +87,8 @@ pub struct ChunkStream {
     /// The HTTP status that the stream came with.
     status: u16,
     any: bool,
+    /// Whether other events than those of a chat completion may be whole.
+    is_any: bool,
     /// What has arrived before the first event: where it never becomes one, it may say what went wrong.
     head: Vec<u8>,
     /// The bytes of the last read, after the beginning of an event that may have a known shape, and room for more.
@@ -133,6 +135,7 @@ impl ChunkStream {
             progress: Progress::default(),
             status,
             any: false,
+            is_any: false,
             head: Vec::new(),
             input: Vec::new(),
             decoded: 0,
@@ -163,6 +166,13 @@ impl ChunkStream {
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.left = bytes;
+        self
+    }
+
+    /// The same, but the events need not be those of a chat completion: a stream without any choices is whole when it ends.
+    #[must_use]
+    pub fn of_any_events(mut self, is_any: bool) -> Self {
+        self.is_any = is_any;
         self
     }
 
@@ -326,8 +336,15 @@ impl ChunkStream {
                 });
             }
             Ok(Message::Done) => self.end = Some(Ok(())),
-            Ok(Message::Error) => self.end = Some(Err(Error::from_response(self.status, &event.data))),
-            Err(cause) => self.fail(Kind::MalformedResponse, explain(cause)),
+            Ok(Message::Error) => {
+                // It is no chunk, but what it cost is known.
+                self.partial.add_usage(&event.data);
+                self.end = Some(Err(Error::from_response(self.status, &event.data)));
+            }
+            Err(cause) => {
+                let (kind, message) = explain(cause);
+                self.fail(kind, message);
+            }
         }
         taken
     }
@@ -383,6 +400,7 @@ impl ChunkStream {
         match &self.end {
             Some(verdict) => verdict.clone(),
             None if self.progress.is_finished() => Ok(()),
+            None if self.is_any && self.any && !self.progress.has_choices() => Ok(()),
             None => {
                 let head = text::decode(&self.head);
                 Err(if openai::is_error(&head) { Error::from_response(self.status, &head) } else { self.truncated() })
@@ -421,12 +439,16 @@ fn has_blank_line(bytes: &[u8]) -> bool {
 }
 
 /// The text says nothing of the payload: what a model wrote does not belong in logs.
-fn explain(cause: Malformed) -> &'static str {
-    match cause {
+fn explain(cause: Malformed) -> (Kind, &'static str) {
+    let message = match cause {
+        Malformed::Json(json::Error::TooMany) => {
+            return (Kind::TooLarge, "An event of the stream has more than a million values in it.");
+        }
         Malformed::Json(json::Error::Syntax) => "An event of the stream is not a JSON object.",
         Malformed::Json(json::Error::TooDeep) => "An event of the stream nests deeper than 128 levels.",
         Malformed::Index => {
             "An index in the stream is no integer from 0 to 127, or there are more choices or tool calls than that."
         }
-    }
+    };
+    (Kind::MalformedResponse, message)
 }

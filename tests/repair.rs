@@ -134,6 +134,34 @@ fn defect_7_without_an_index_a_new_id_begins_a_call_and_a_known_one_goes_on() {
 }
 
 #[test]
+fn defect_7_without_an_index_a_part_without_a_name_goes_on_with_a_call_that_has_one_whatever_its_id() {
+    let outcome = run(&calls(&[
+        json!([{"id": "x1", "function": {"name": "a", "arguments": "{"}}]),
+        json!([{"id": "x2", "function": {"name": null, "arguments": "}"}}]),
+    ]));
+    assert_eq!(named(&outcome), pairs([["a", "{}"]]));
+}
+
+#[test]
+fn defect_6_names_in_one_event_are_calls_of_their_own_under_one_index() {
+    let call = |city: u8| json!({"index": 0, "function": {"name": "w", "arguments": format!("{{\"c\":{city}}}")}});
+    let outcome = run(&calls(&[json!([call(1), call(2)])]));
+    assert_eq!(named(&outcome), pairs([["w", r#"{"c":1}"#], ["w", r#"{"c":2}"#]]));
+    assert_eq!(indexes(&outcome), [[0, 1]]);
+}
+
+#[test]
+fn defect_6_calls_that_share_an_id_are_told_apart_by_their_names() {
+    let call = |name: &str| json!([{"index": 0, "id": "x", "function": {"name": name, "arguments": "{"}}]);
+    let rest = json!([{"index": 0, "id": "x", "function": {"arguments": "}"}}]);
+    let outcome = run(&calls(&[call("a"), rest.clone(), call("b"), rest]));
+    assert_eq!(named(&outcome), pairs([["a", "{}"], ["b", "{}"]]));
+    let calls = &outcome.completion["choices"][0]["message"]["tool_calls"];
+    assert_eq!(calls[0]["id"], "x");
+    assert_ne!(calls[1]["id"], "x", "a result must find its call");
+}
+
+#[test]
 fn defect_7_whole_calls_as_gemini_sends_them() {
     let call = |name: &str, arguments: &str| json!({"function": {"arguments": arguments, "name": name}, "id": "", "type": "function"});
     let (one, two) = (call("f", r#"{"a":1}"#), call("f", r#"{"a":2}"#));

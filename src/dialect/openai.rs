@@ -27,7 +27,13 @@ impl Progress {
     /// Whether every choice that appeared has given its finish reason, and at least one did.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.seen != [0; 2] && self.seen == self.finished
+        self.has_choices() && self.seen == self.finished
+    }
+
+    /// Whether any choice has appeared.
+    #[must_use]
+    pub fn has_choices(&self) -> bool {
+        self.seen != [0; 2]
     }
 
     fn note(&mut self, index: u32, finished: bool) {
@@ -102,6 +108,7 @@ pub fn read_event(name: &str, data: &str, tree: &mut Tree, progress: &mut Progre
     if chunk.get("error").is_some_and(is_truthy) {
         return Ok(Message::Error);
     }
+    progress.calls.begin_event();
     let (repairs, mut text) = read_choices(chunk, progress)?;
     let is_repaired = !repairs.is_empty();
     if is_repaired {

@@ -4,7 +4,7 @@ import type { ChatCompletionChunk } from "./types.js";
 import { memoryBytes, memoryWords } from "./wasm.js";
 
 // How many numbers come first, and the kinds of chunks: see src/batch.rs.
-const HEADER = 7;
+const HEADER = 8;
 const LEARNT = 1;
 const SHAPED = 2;
 
@@ -48,6 +48,8 @@ export abstract class Items<Item> {
   left = 0;
   /** Whether the stream is over with them, so that nothing more need be read. */
   last = false;
+  /** How many chunks were read. */
+  read = 0;
   /** Where the next bytes may be put in the memory, and how many of them. */
   spaceAt = 0;
   space = 0;
@@ -64,6 +66,7 @@ export abstract class Items<Item> {
     this.last = words[at + 3] !== 0;
     this.spaceAt = words[at + 5]!;
     this.space = words[at + 6]!;
+    this.read = words[at + 7]!;
     if (this.left === 0) return;
     this.text = decode(words[at + 1]!, words[at + 2]!);
     this.textAt = 0;

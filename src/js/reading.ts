@@ -165,7 +165,7 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
       throw trapped(cause);
     }
     const body = this.#body;
-    if (!body.heard || !body.begun) body.hear(bytes, items.left > 0);
+    if (!body.heard || !body.begun) body.hear(bytes, items.read > 0);
     this.#isSteady = whole && !items.last;
   }
 

@@ -36,10 +36,9 @@ export class Stream<Item> implements AsyncIterable<Item> {
       next?: Node;
     }
     const source = this[Symbol.asyncIterator]();
-    const first: Node = {};
     let open = 2;
-    const branch = (): Stream<Item> => {
-      let node: Node | undefined = first;
+    // Each branch is given its place in the list, and nobody else knows of its beginning: what both have read is forgotten.
+    const branch = (node: Node | undefined): Stream<Item> => {
       const iterator: AsyncIterator<Item> = {
         async next() {
           if (!node) return END;
@@ -56,7 +55,7 @@ export class Stream<Item> implements AsyncIterable<Item> {
       };
       return new Stream(once(() => iterator), this.controller);
     };
-    return [branch(), branch()];
+    return pair({}, branch);
   }
 
   /** The items as bytes, one JSON text a line: to send the stream on to someone else. */
@@ -126,6 +125,10 @@ export class ChunkStream extends Stream<ChatCompletionChunk> {
       text += value + texts.rest();
     }
   }
+}
+
+function pair<Node, Branch>(node: Node, branch: (node: Node) => Branch): [Branch, Branch] {
+  return [branch(node), branch(node)];
 }
 
 function once<Item>(iterate: () => AsyncIterator<Item>): () => AsyncIterator<Item> {

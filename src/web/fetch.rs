@@ -185,7 +185,8 @@ impl Call {
         if self.route.is_stream() {
             return match answer::event_stream(&reply) {
                 Some(body) => {
-                    ControlFlow::Break(Ok(ChunkSource::new(reply, body, &self.options, self.left(), tried).into()))
+                    let source = ChunkSource::new(reply, body, &self.options, self.left(), tried);
+                    ControlFlow::Break(Ok(source.of_any_events(self.route.is_any).into()))
                 }
                 None => ControlFlow::Continue(reply),
             };

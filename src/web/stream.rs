@@ -52,6 +52,13 @@ impl ChunkSource {
         }
     }
 
+    /// The same, but the events need not be those of a chat completion.
+    #[must_use]
+    pub fn of_any_events(mut self, is_any: bool) -> Self {
+        self.stream = self.stream.of_any_events(is_any);
+        self
+    }
+
     /// The chunks of the last read.
     #[must_use]
     pub fn batch(&self) -> &Batch {
