@@ -27,7 +27,7 @@ const ERROR_BODY_MS: f64 = 5_000.0;
 
 /// What a call is.
 pub struct Route {
-    /// Whether it is given a chat request, rather than a body that is JSON.
+    /// Whether it sends a chat request.
     is_chat: bool,
     /// Where it goes, under a base URL; the caller's own path wins.
     url: fn(&str) -> Result<String>,
@@ -75,9 +75,6 @@ pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 pub struct Call {
     route: &'static Route,
     options: Options,
-    body: JsValue,
-    /// Whether the body is JSON.
-    is_json: bool,
     /// Whether the client's key belongs where the call goes.
     with_key: bool,
     /// When the time for the whole call is over, in milliseconds of the clock.
@@ -85,16 +82,15 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with what this route is given: a chat request, or a body that is JSON; without one (`undefined`) that of the
-    /// options is sent.
-    pub fn new(route: &'static Route, options: &CallOptions, given: &JsValue) -> Result<Self> {
-        let json = if route.is_chat { super::chat(given, options, route.is_stream())? } else { given.clone() };
+    /// A call by this route, of this request where it is a chat.
+    pub fn new(route: &'static Route, options: &CallOptions, request: &JsValue) -> Result<Self> {
         let options = Options::read(options);
+        if route.is_chat {
+            super::check(request, &options, route.is_stream())?;
+        }
         let with_key = route.with_key && !options.is_foreign;
-        let is_json = !json.is_undefined();
-        let body = if is_json { json } else { options.body.clone() };
         let deadline = Date::now() + options.total_ms;
-        Ok(Self { route, options, body, is_json, with_key, deadline })
+        Ok(Self { route, options, with_key, deadline })
     }
 
     /// Where the call goes under this base URL.
@@ -232,10 +228,11 @@ impl Call {
         let headers = self.headers(key)?;
         attempt.secrets = headers::secrets(&headers);
         let init = self.init(headers, attempt);
-        let default = if self.body.is_undefined() { "GET" } else { "POST" };
+        let body = if self.options.json.is_string() { &self.options.json } else { &self.options.body };
+        let default = if body.is_undefined() { "GET" } else { "POST" };
         let method = self.options.method.as_deref().unwrap_or(default);
         host::set(&init, "method", &method.to_ascii_uppercase().into());
-        host::set(&init, "body", &self.body);
+        host::set(&init, "body", body);
         Ok(self.ask(&attempt.url, &init))
     }
 
@@ -283,7 +280,7 @@ impl Call {
         let headers = Headers::new();
         let accept = if self.route.is_stream() { "text/event-stream" } else { "application/json" };
         headers.set("accept", accept);
-        if self.is_json {
+        if self.options.json.is_string() {
             headers.set("content-type", "application/json");
         }
         if !key.is_empty() {
