@@ -104,16 +104,16 @@ fn model_list(list: JsValue) -> failure::Result<JsValue> {
 
 /// Checks a chat request, as it is sent.
 fn check(request: &JsValue, options: &Options, is_stream: bool) -> failure::Result<()> {
-    let member = |name| host::get(request, name);
-    let said = if member("model").as_string().is_none_or(|model| model.is_empty()) {
+    let messages = host::get(request, "messages");
+    let said = if host::get_text(request, "model").is_none() {
         "`model` is missing: name a model by its id, such as `gpt-4o-mini`."
-    } else if !Array::is_array(&member("messages")) {
+    } else if !Array::is_array(&messages) {
         "`messages` is missing: pass an array such as `[{ role: \"user\", content: \"Hello\" }]`."
-    } else if host::get(&member("messages"), "length").as_f64() == Some(0.0) {
+    } else if host::get_number(&messages, "length") == Some(0.0) {
         "`messages` is empty: pass at least one message."
     } else if host::is_true(request, "stream") != is_stream {
         "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without."
-    } else if member("max_tokens").as_f64().is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS)
+    } else if host::get_number(request, "max_tokens").is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS)
         && !is_stream
         && !options.has_timeout
     {

@@ -325,7 +325,7 @@ struct Bases<'a> {
 
 impl Bases<'_> {
     fn at(&self) -> usize {
-        let at = host::get(&self.call.options.bases, "at").as_f64().unwrap_or_default();
+        let at = host::get_number(&self.call.options.bases, "at").unwrap_or_default();
         at as usize % self.call.options.base_urls.len()
     }
 
@@ -340,7 +340,7 @@ impl Bases<'_> {
     /// Goes back to the first base URL, when it was left long ago and can be reached again.
     async fn return_to_first(&self) -> Result<()> {
         let state = &self.call.options.bases;
-        let since = host::get(state, "since").as_f64().unwrap_or_default();
+        let since = host::get_number(state, "since").unwrap_or_default();
         if self.at() != 0 && Date::now() - since >= REST_MS {
             // Now, so that other calls do not look as well.
             host::set(state, "since", &Date::now().into());

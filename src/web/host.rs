@@ -64,6 +64,11 @@ pub fn get_text(object: &JsValue, name: &str) -> Option<String> {
     get(object, name).as_string().filter(|text| !text.is_empty())
 }
 
+/// `object[name]`, when it is a number.
+pub fn get_number(object: &JsValue, name: &str) -> Option<f64> {
+    get(object, name).as_f64()
+}
+
 /// `object[name]`, when it is a function.
 pub fn get_function(object: &JsValue, name: &str) -> Option<Function> {
     get(object, name).dyn_into().ok()

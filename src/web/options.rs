@@ -83,7 +83,7 @@ impl Options {
     /// Reads the options of a call.
     pub fn read(options: &CallOptions) -> Self {
         let get = |name| host::get(options, name);
-        let number = |name, default| get(name).as_f64().unwrap_or(default);
+        let number = |name, default| host::get_number(options, name).unwrap_or(default);
         let mut base_urls = vec![get("baseURL").as_string().unwrap_or_default()];
         let fallbacks = get("fallbackBaseURLs");
         if Array::is_array(&fallbacks) {

@@ -26,7 +26,7 @@ impl Reply {
     /// # Errors
     /// When it is no response of any class, which shows in its lack of a status.
     pub fn new(host: JsValue, attempt: Box<Attempt>) -> Result<Self> {
-        if host::get(&host, "status").as_f64().is_none() {
+        if host::get_number(&host, "status").is_none() {
             return Err(invalid("`fetch` did not return a response."));
         }
         let response: Response = host.clone().unchecked_into::<web_sys::Response>().into();
@@ -178,7 +178,7 @@ impl Text {
         let more = Object::new();
         host::set(&more, "stream", &(!is_last).into());
         let bytes = if is_last { JsValue::UNDEFINED } else { part };
-        self.left -= host::get(&bytes, "byteLength").as_f64().unwrap_or_default();
+        self.left -= host::get_number(&bytes, "byteLength").unwrap_or_default();
         // Fails for what is not bytes, and for more than a string can hold.
         self.text = self
             .decoder
