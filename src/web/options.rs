@@ -83,8 +83,9 @@ impl Options {
     /// Reads the options of a call.
     pub fn read(options: &CallOptions) -> Self {
         let get = |name| host::get(options, name);
+        let text = |name| host::get_text(options, name);
         let number = |name, default| host::get_number(options, name).unwrap_or(default);
-        let mut base_urls = vec![get("baseURL").as_string().unwrap_or_default()];
+        let mut base_urls = vec![text("baseURL").unwrap_or_default()];
         let fallbacks = get("fallbackBaseURLs");
         if Array::is_array(&fallbacks) {
             base_urls.extend(fallbacks.unchecked_into::<Array>().into_iter().filter_map(|url| url.as_string()));
@@ -97,13 +98,13 @@ impl Options {
             given: options.into(),
             base_urls,
             bases: bases.unwrap_or_else(|| Object::new().into()),
-            method: get("method").as_string(),
-            path: get("path").as_string(),
-            search: get("search").as_string().unwrap_or_default(),
-            is_foreign: get("isForeign").is_truthy(),
+            method: text("method"),
+            path: text("path"),
+            search: text("search").unwrap_or_default(),
+            is_foreign: host::is_true(options, "isForeign"),
             json: get("json"),
             body: get("body"),
-            on_response: get("onResponse").dyn_into().ok(),
+            on_response: host::get_function(options, "onResponse"),
             api_key: get("apiKey"),
             has_timeout: !host::is_absent(&timeout),
             timeout_ms,
@@ -111,7 +112,7 @@ impl Options {
             idle_ms: number("idleTimeout", idle_ms),
             total_ms: number("totalTimeout", f64::INFINITY),
             max_retries: saturate(number("maxRetries", f64::from(retry::MAX_RETRIES))),
-            unbilled: get("retry") == "unbilled",
+            unbilled: text("retry").as_deref() == Some("unbilled"),
             max_event_bytes: saturate(number("maxEventBytes", f64::from(MAX_EVENT_BYTES as u32))) as usize,
             max_response_bytes: saturate(number("maxResponseBytes", f64::from(MAX_BYTES as u32))),
             signal: Some(get("signal")).filter(JsValue::is_object).map(JsCast::unchecked_into),
