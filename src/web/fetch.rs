@@ -296,7 +296,7 @@ impl Call {
             KEY_HEADERS.iter().for_each(|name| headers.delete(name));
         }
         headers::merge(&headers, of_call)?;
-        if self.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
+        if self.with_key && key.is_empty() && headers::secrets(&headers).is_empty() {
             check_api_key(key)?;
         }
         Ok(headers)
