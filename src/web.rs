@@ -22,7 +22,7 @@ mod stream;
 #[cfg(feature = "test-traps")]
 mod traps;
 
-use js_sys::{Array, JSON, Object, Promise, Reflect};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -32,6 +32,7 @@ pub use failure::Failure;
 use failure::invalid;
 use fetch::{ANY, ANY_STREAM, CATALOGUE, CHAT, CHAT_STREAM, Call, MODELS, Route};
 pub use options::CallOptions;
+use options::Options;
 pub use stream::ChunkSource;
 
 #[cfg(feature = "allocator")]
@@ -46,7 +47,7 @@ import type {
 import type { CallOptions } from "../options.js";
 "#;
 
-/// Asks for a whole chat completion. Rejects with error data that has a `kind`: everything that [`Kind`] lists.
+/// Asks for a whole chat completion; its JSON is among the options. Rejects with error data that has a `kind`: everything that [`Kind`] lists.
 ///
 /// See <https://platform.openai.com/docs/api-reference/chat/create>.
 #[wasm_bindgen(js_name = createChatCompletion, unchecked_return_type = "Promise<ChatCompletion>")]
@@ -57,7 +58,8 @@ pub fn create_chat_completion(
     answer(&CHAT, options, request)
 }
 
-/// Asks for a streamed chat completion and resolves when its headers have arrived. Rejects with error data.
+/// Asks for a streamed chat completion, whose JSON is among the options, and resolves when its headers have arrived.
+/// Rejects with error data.
 #[wasm_bindgen(js_name = createChatCompletionStream, unchecked_return_type = "Promise<ChunkSource>")]
 pub fn create_chat_completion_stream(
     #[wasm_bindgen(unchecked_param_type = "ChatCompletionCreateParamsStreaming")] request: &JsValue,
@@ -78,20 +80,16 @@ pub fn list_catalogue(options: &CallOptions) -> Promise {
     answer(&CATALOGUE, options, &JsValue::UNDEFINED)
 }
 
-/// Sends any other request: the method, the path, a body other than this JSON, and whether the answer is a stream are among
-/// the options. Resolves to JSON, text or a [`ChunkSource`], and rejects with error data.
+/// Sends any other request: the method, the path, the body, and whether the answer is a stream are among the options. Resolves to JSON, text or a [`ChunkSource`], and rejects with error data.
 #[wasm_bindgen(unchecked_return_type = "Promise<unknown>")]
-pub fn request(
-    #[wasm_bindgen(unchecked_param_type = "string | undefined")] json: &JsValue,
-    options: &CallOptions,
-) -> Promise {
-    answer(if options.is_stream() { &ANY_STREAM } else { &ANY }, options, json)
+pub fn request(options: &CallOptions) -> Promise {
+    answer(if options.is_stream() { &ANY_STREAM } else { &ANY }, options, &JsValue::UNDEFINED)
 }
 
 /// The one road that all calls take. They return its promise rather than being `async` themselves, since each kind
 /// of future brings its own copy of what drives it.
-fn answer(route: &'static Route, options: &CallOptions, given: &JsValue) -> Promise {
-    let call = Call::new(route, options, given);
+fn answer(route: &'static Route, options: &CallOptions, request: &JsValue) -> Promise {
+    let call = Call::new(route, options, request);
     future_to_promise(async { Ok(call?.answer().await?) })
 }
 
@@ -104,65 +102,24 @@ fn model_list(list: JsValue) -> failure::Result<JsValue> {
     Ok(list)
 }
 
-/// Checks a chat request and writes it: `JSON.stringify(request)`, with the members of `extra_body` at the top level.
-fn chat(request: &JsValue, options: &CallOptions, is_stream: bool) -> failure::Result<JsValue> {
-    if !request.is_object() {
-        return Err(invalid("The request must be an object such as `{ model, messages }`."));
-    }
-    let unwritable = |cause| {
-        invalid("The request cannot be written as JSON: it holds a cycle or a BigInt, or nests too deep.")
-            .caused_by(cause)
+/// Checks a chat request, as it is sent.
+fn check(request: &JsValue, options: &Options, is_stream: bool) -> failure::Result<()> {
+    let messages = host::get(request, "messages");
+    let said = if host::get_text(request, "model").is_none() {
+        "`model` is missing: name a model by its id, such as `gpt-4o-mini`."
+    } else if !Array::is_array(&messages) {
+        "`messages` is missing: pass an array such as `[{ role: \"user\", content: \"Hello\" }]`."
+    } else if host::get_number(&messages, "length") == Some(0.0) {
+        "`messages` is empty: pass at least one message."
+    } else if host::is_true(request, "stream") != is_stream {
+        "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without."
+    } else if host::get_number(request, "max_tokens").is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS)
+        && !is_stream
+        && !options.has_timeout
+    {
+        "So many `max_tokens` may take longer than 10 minutes: ask for a stream, or say how long to wait with `timeout`."
+    } else {
+        return Ok(());
     };
-    let request = as_json(request).map_err(unwritable)?;
-    let extra = host::get(&request, "extra_body");
-    if !host::is_absent(&extra) && (!extra.is_object() || Array::is_array(&extra)) {
-        return Err(invalid("`extra_body` must be an object of members to send."));
-    }
-    let request = with_extra_body(&request, &extra).map_err(unwritable)?;
-    let member = |name| host::get(&request, name);
-    if member("model").as_string().is_none_or(|model| model.is_empty()) {
-        return Err(invalid("`model` is missing: name a model by its id, such as `gpt-4o-mini`."));
-    }
-    if !Array::is_array(&member("messages")) {
-        return Err(invalid(
-            "`messages` is missing: pass an array such as `[{ role: \"user\", content: \"Hello\" }]`.",
-        ));
-    }
-    if host::get(&member("messages"), "length").as_f64() == Some(0.0) {
-        return Err(invalid("`messages` is empty: pass at least one message."));
-    }
-    if member("stream").is_truthy() != is_stream {
-        return Err(invalid(
-            "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without.",
-        ));
-    }
-    let too_long = member("max_tokens").as_f64().is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS);
-    if too_long && !is_stream && !options.has_timeout() {
-        return Err(invalid(
-            "So many `max_tokens` may take longer than 10 minutes: ask for a stream, or say how long to wait with `timeout`.",
-        ));
-    }
-    let written: JsValue = JSON::stringify(&request).map_err(unwritable)?.into();
-    if !written.is_string() {
-        return Err(unwritable(written));
-    }
-    Ok(written)
-}
-
-/// What the request gives of itself to be written as JSON.
-fn as_json(request: &JsValue) -> Result<JsValue, JsValue> {
-    host::get_function(request, "toJSON").map_or_else(|| Ok(request.clone()), |to_json| to_json.call0(request))
-}
-
-/// The request with the members of `extra_body` in its place, as OpenAI's Python library merges them: they win.
-fn with_extra_body(request: &JsValue, extra: &JsValue) -> Result<JsValue, JsValue> {
-    if host::is_absent(extra) {
-        return Ok(request.clone());
-    }
-    // Made from its entries, an object has a member `__proto__` where the request has one.
-    let own = host::entries(request)?;
-    let own = Object::from_entries(&own)?;
-    Reflect::delete_property(&own, &"extra_body".into())?;
-    let members = host::entries(&own)?.concat(&host::entries(extra)?);
-    Object::from_entries(&members).map(JsValue::from)
+    Err(invalid(said))
 }

@@ -9,7 +9,7 @@ import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { type CallOptions, type FetchOptions, type QueryLike, check, complete, locate } from "./options.js";
 import { APIPromise, isRaw, requestId, type Sent } from "./promise.js";
-import { isJson, isStream, toJson, toReadableStream } from "./request-body.js";
+import { isJson, isStream, toJson, toReadableStream, withExtraBody } from "./request-body.js";
 import { ChunkStream, Stream } from "./stream.js";
 import type {
   CatalogueFilters,
@@ -50,7 +50,7 @@ export function createChatCompletion(
   request: ChatCompletionCreateParamsNonStreaming,
   options?: CallOptions,
 ): APIPromise<ChatCompletion> {
-  return call(options, "POST", (whole) => glue.createChatCompletion(request, whole));
+  return call(options, "POST", (whole) => glue.createChatCompletion(chat(request, whole), whole));
 }
 
 /**
@@ -65,7 +65,7 @@ export function createChatCompletionStream(
   request: ChatCompletionCreateParamsStreaming,
   options?: CallOptions,
 ): APIPromise<ChunkStream> {
-  return call(options, "POST", (whole) => glue.createChatCompletionStream(request, whole), toStream);
+  return call(options, "POST", (whole) => glue.createChatCompletionStream(chat(request, whole), whole), toStream);
 }
 
 /** Lists the models of the account. */
@@ -100,21 +100,29 @@ export function request<Answer = unknown>(options?: CallOptions): APIPromise<Ans
     whole.fallbackBaseURLs = [];
     whole.fetchOptions = { ...whole.fetchOptions, duplex: "half" };
   }
-  const send = async (whole: CallOptions): Promise<unknown> => {
+  const send = async (whole: Whole): Promise<unknown> => {
     if (!/^[a-z]+$/i.test(method)) throw new ChatmuxError("`method` must be the name of an HTTP method.");
     if (body != null && /^(get|head)$/i.test(method)) throw new ChatmuxError("A GET request has no body: leave `body` out.");
-    return glue.request(json ? toJson(body) : undefined, whole);
+    if (json) whole.json = toJson(() => body);
+    return glue.request(whole);
   };
   const finish = (answer: unknown, end: () => void): Answer =>
     (stream ? toStream(answer as glue.ChunkSource, end) : answer) as Answer;
   return call(whole, method, send, finish);
 }
 
+/** A chat request as it is sent, whose JSON becomes one of the options. */
+function chat<Request extends object>(request: Request, whole: Whole): Request {
+  let sent = request;
+  whole.json = toJson(() => (sent = withExtraBody(request)));
+  return sent;
+}
+
 /** The road of all calls: the options made whole, the wasm loaded, the answer finished. */
 function call<Raw, Answer = Raw>(
   options: CallOptions | undefined,
   method: string,
-  send: (options: CallOptions) => Promise<Raw>,
+  send: (options: Whole) => Promise<Raw>,
   finish?: (answer: Raw, end: () => void) => Answer,
 ): APIPromise<Answer> {
   const sent: Sent = {};
@@ -179,6 +187,8 @@ interface Whole extends CallOptions {
   defaultFetchOptions?: FetchOptions | null | undefined;
   ownHeaders?: Record<string, string | null | undefined>;
   onResponse?: (response: Response) => boolean;
+  /** The body as JSON. */
+  json?: string;
 }
 
 /** Who listens to a caller's signal for a response that its caller reads: nobody sees when that is done. */

@@ -38,13 +38,22 @@ export function toReadableStream(body: ReadableStream | Parts): ReadableStream {
   });
 }
 
-/** The JSON of a body. @throws {ChatmuxError} when it has none. */
-export function toJson(body: unknown): string {
+/** The JSON of what `body` gives. @throws {ChatmuxError} when it has none. */
+export function toJson(body: () => unknown): string {
   try {
-    return JSON.stringify(body);
+    return JSON.stringify(body());
   } catch (cause) {
-    throw new ChatmuxError("`body` cannot be written as JSON: it holds a cycle or a BigInt, or nests too deep.", { cause });
+    if (cause instanceof ChatmuxError) throw cause;
+    throw new ChatmuxError("The request cannot be written as JSON: it holds a cycle or a BigInt, or nests too deep.", { cause });
   }
+}
+
+/** What a chat request gives of itself, with the members of `extra_body` in its place, as OpenAI's Python library merges them: they win. */
+export function withExtraBody<Request extends object>(request: Request & { toJSON?(): Request }): Request {
+  if (typeof request !== "object" || request === null) throw new ChatmuxError("The request must be an object such as `{ model, messages }`.");
+  const { extra_body: extra, ...own } = (typeof request.toJSON === "function" ? request.toJSON() : request) as Request & { extra_body?: unknown };
+  if (extra != null && (typeof extra !== "object" || Array.isArray(extra))) throw new ChatmuxError("`extra_body` must be an object of members to send.");
+  return { ...own, ...extra } as unknown as Request;
 }
 
 function hasContentType(headers: HeadersLike | null | undefined): boolean {

@@ -56,13 +56,13 @@ pub fn error_text(read: Read) -> Result<String> {
     }
 }
 
+/// The media types of event streams. Some servers send events without a type or as plain text; such a stream is judged by
+/// what is in it.
+const STREAMS: [&str; 3] = ["", "text/event-stream", "text/plain"];
+
 /// The body of an answer that can be read as a stream of chunks; what is plainly no event stream has none.
 pub fn event_stream(reply: &Reply) -> Option<JsValue> {
-    // Some servers send events without a type or as plain text; such a stream is judged by what is in it.
-    match reply.media_type().as_str() {
-        "" | "text/event-stream" | "text/plain" => reply.body(),
-        _ => None,
-    }
+    if STREAMS.contains(&reply.media_type().as_str()) { reply.body() } else { None }
 }
 
 /// What it means that an answer with this text came where a stream was asked for.
@@ -70,18 +70,12 @@ pub fn no_stream(reply: &Reply, text: &str) -> Box<Failure> {
     if openai::is_error(text) {
         return Error::from_response(reply.status(), text).into();
     }
-    match reply.media_type().as_str() {
-        "" | "text/event-stream" | "text/plain" => unexpected(reply, "a body that is no stream"),
-        other => unexpected(reply, &concat(&["`", other, "`, not an event stream"])),
-    }
+    misfit(reply, &STREAMS, "a body that is no stream", "`, not an event stream")
 }
 
 /// The host's own message would quote the body, which may hold what must not be logged.
 fn no_json(reply: &Reply) -> Box<Failure> {
-    match reply.media_type().as_str() {
-        "" | "application/json" => unexpected(reply, "a body that is empty, cut short or no valid JSON"),
-        other => unexpected(reply, &concat(&["`", other, "`, not JSON"])),
-    }
+    misfit(reply, &["", "application/json"], "a body that is empty, cut short or no valid JSON", "`, not JSON")
 }
 
 /// What it means that the body could not be read to its end.
@@ -99,6 +93,14 @@ fn lost(reply: &Reply, mut failure: Box<Failure>) -> Box<Failure> {
         ").",
     ]);
     failure
+}
+
+/// What it means that a body was not what was wanted: where it is called one of these types, the body itself is wrong.
+fn misfit(reply: &Reply, types: &[&str], wrong: &str, wanted: &str) -> Box<Failure> {
+    match reply.media_type().as_str() {
+        fit if types.contains(&fit) => unexpected(reply, wrong),
+        other => unexpected(reply, &concat(&["`", other, wanted])),
+    }
 }
 
 fn unexpected(reply: &Reply, what: &str) -> Box<Failure> {

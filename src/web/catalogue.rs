@@ -15,7 +15,7 @@ use crate::error::{Error, Kind};
 /// The models in the reply `{ data, success, message }`. Its numbers are taken over as JavaScript has them.
 pub fn read(reply: JsValue) -> Result<JsValue> {
     let data = get(&reply, "data");
-    if get(&reply, "success") == false || !Array::is_array(&data) {
+    if get(&reply, "success") == JsValue::FALSE || !Array::is_array(&data) {
         let said = get_text(&reply, "message");
         let message =
             said.unwrap_or_else(|| "The server's reply is no model catalogue: it has no list `data`.".to_owned());

@@ -27,7 +27,7 @@ const ERROR_BODY_MS: f64 = 5_000.0;
 
 /// What a call is.
 pub struct Route {
-    /// Whether it is given a chat request, rather than a body that is JSON.
+    /// Whether it sends a chat request.
     is_chat: bool,
     /// Where it goes, under a base URL; the caller's own path wins.
     url: fn(&str) -> Result<String>,
@@ -75,9 +75,6 @@ pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 pub struct Call {
     route: &'static Route,
     options: Options,
-    body: JsValue,
-    /// Whether the body is JSON.
-    is_json: bool,
     /// Whether the client's key belongs where the call goes.
     with_key: bool,
     /// When the time for the whole call is over, in milliseconds of the clock.
@@ -85,16 +82,15 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with what this route is given: a chat request, or a body that is JSON; without one (`undefined`) that of the
-    /// options is sent.
-    pub fn new(route: &'static Route, options: &CallOptions, given: &JsValue) -> Result<Self> {
-        let json = if route.is_chat { super::chat(given, options, route.is_stream())? } else { given.clone() };
+    /// A call by this route, of this request where it is a chat.
+    pub fn new(route: &'static Route, options: &CallOptions, request: &JsValue) -> Result<Self> {
         let options = Options::read(options);
+        if route.is_chat {
+            super::check(request, &options, route.is_stream())?;
+        }
         let with_key = route.with_key && !options.is_foreign;
-        let is_json = !json.is_undefined();
-        let body = if is_json { json } else { options.body.clone() };
         let deadline = Date::now() + options.total_ms;
-        Ok(Self { route, options, body, is_json, with_key, deadline })
+        Ok(Self { route, options, with_key, deadline })
     }
 
     /// Where the call goes under this base URL.
@@ -233,10 +229,11 @@ impl Call {
         let headers = self.headers(key)?;
         attempt.secrets = headers::secrets(&headers);
         let init = self.init(headers, attempt);
-        let default = if self.body.is_undefined() { "GET" } else { "POST" };
+        let body = if self.options.json.is_string() { &self.options.json } else { &self.options.body };
+        let default = if body.is_undefined() { "GET" } else { "POST" };
         let method = self.options.method.as_deref().unwrap_or(default);
         host::set(&init, "method", &method.to_ascii_uppercase().into());
-        host::set(&init, "body", &self.body);
+        host::set(&init, "body", body);
         Ok(self.ask(&attempt.url, &init))
     }
 
@@ -284,7 +281,7 @@ impl Call {
         let headers = Headers::new();
         let accept = if self.route.is_stream() { "text/event-stream" } else { "application/json" };
         headers.set("accept", accept);
-        if self.is_json {
+        if self.options.json.is_string() {
             headers.set("content-type", "application/json");
         }
         if !key.is_empty() {
@@ -300,7 +297,7 @@ impl Call {
             KEY_HEADERS.iter().for_each(|name| headers.delete(name));
         }
         headers::merge(&headers, of_call)?;
-        if self.with_key && key.is_empty() && !KEY_HEADERS.iter().any(|name| headers.has(name)) {
+        if self.with_key && key.is_empty() && headers::secrets(&headers).is_empty() {
             check_api_key(key)?;
         }
         Ok(headers)
@@ -329,7 +326,7 @@ struct Bases<'a> {
 
 impl Bases<'_> {
     fn at(&self) -> usize {
-        let at = host::get(&self.call.options.bases, "at").as_f64().unwrap_or_default();
+        let at = host::get_number(&self.call.options.bases, "at").unwrap_or_default();
         at as usize % self.call.options.base_urls.len()
     }
 
@@ -344,7 +341,7 @@ impl Bases<'_> {
     /// Goes back to the first base URL, when it was left long ago and can be reached again.
     async fn return_to_first(&self) -> Result<()> {
         let state = &self.call.options.bases;
-        let since = host::get(state, "since").as_f64().unwrap_or_default();
+        let since = host::get_number(state, "since").unwrap_or_default();
         if self.at() != 0 && Date::now() - since >= REST_MS {
             // Now, so that other calls do not look as well.
             host::set(state, "since", &Date::now().into());

@@ -3,7 +3,7 @@
 //! Whatever comes from a caller is touched through functions that catch: an exception that crossed the core would end
 //! the process, and its call would never be answered.
 
-use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
+use js_sys::{Array, Function, JsString, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -45,12 +45,9 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     pub fn new() -> TextDecoder;
 
+    /// Where there are no bytes (`undefined`): what is left of a character that was cut.
     #[wasm_bindgen(method, catch)]
-    pub fn decode(this: &TextDecoder, bytes: &JsValue, options: &Object) -> Result<JsValue, JsValue>;
-
-    /// What is left of a character that was cut.
-    #[wasm_bindgen(method, js_name = decode, catch)]
-    pub fn end(this: &TextDecoder) -> Result<JsValue, JsValue>;
+    pub fn decode(this: &TextDecoder, bytes: &JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
 
     /// `JSON.parse` of a text of the host's, which need not be copied to be parsed.
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
@@ -65,6 +62,11 @@ pub fn get(object: &JsValue, name: &str) -> JsValue {
 /// `object[name]`, when it is a string with something in it.
 pub fn get_text(object: &JsValue, name: &str) -> Option<String> {
     get(object, name).as_string().filter(|text| !text.is_empty())
+}
+
+/// `object[name]`, when it is a number.
+pub fn get_number(object: &JsValue, name: &str) -> Option<f64> {
+    get(object, name).as_f64()
 }
 
 /// `object[name]`, when it is a function.

@@ -23,14 +23,7 @@ impl CallOptions {
     pub fn is_stream(&self) -> bool {
         host::is_true(self, "stream")
     }
-
-    /// Whether the caller says how long a try may take.
-    pub fn has_timeout(&self) -> bool {
-        !host::is_absent(&host::get(self, TIMEOUT))
-    }
 }
-
-const TIMEOUT: &str = "timeout";
 
 /// The options, read. They are the façade's own object, which has checked them, so that reading them calls nothing of the
 /// caller's.
@@ -50,12 +43,16 @@ pub struct Options {
     pub search: String,
     /// Whether that is a URL of another place, where the client's key does not belong.
     pub is_foreign: bool,
-    /// Of a request that is no chat: its body, in whatever form the host sends it.
+    /// The body as JSON.
+    pub json: JsValue,
+    /// A body that is no JSON, in whatever form the host sends it.
     pub body: JsValue,
     /// Called with the response of a success; says whether that is all that is wanted.
     pub on_response: Option<Function>,
     /// The key, or a function that gives it for each try.
     pub api_key: JsValue,
+    /// Whether the caller says how long a try may take.
+    pub has_timeout: bool,
     /// Time allowed for a try, in milliseconds.
     pub timeout_ms: f64,
     /// Time allowed until the first event of a stream, between two of its lines, and for the call, in milliseconds.
@@ -86,32 +83,36 @@ impl Options {
     /// Reads the options of a call.
     pub fn read(options: &CallOptions) -> Self {
         let get = |name| host::get(options, name);
-        let number = |name, default| get(name).as_f64().unwrap_or(default);
-        let mut base_urls = vec![get("baseURL").as_string().unwrap_or_default()];
+        let text = |name| host::get_text(options, name);
+        let number = |name, default| host::get_number(options, name).unwrap_or(default);
+        let mut base_urls = vec![text("baseURL").unwrap_or_default()];
         let fallbacks = get("fallbackBaseURLs");
         if Array::is_array(&fallbacks) {
-            base_urls.extend(fallbacks.unchecked_into::<Array>().iter().filter_map(|url| url.as_string()));
+            base_urls.extend(fallbacks.unchecked_into::<Array>().into_iter().filter_map(|url| url.as_string()));
         }
         let bases = Some(get("bases")).filter(JsValue::is_object);
-        let timeout_ms = number(TIMEOUT, request::TIMEOUT_MS);
+        let timeout = get("timeout");
+        let timeout_ms = timeout.as_f64().unwrap_or(request::TIMEOUT_MS);
         let idle_ms = request::IDLE_MS.min(timeout_ms);
         Self {
             given: options.into(),
             base_urls,
             bases: bases.unwrap_or_else(|| Object::new().into()),
-            method: get("method").as_string(),
-            path: get("path").as_string(),
-            search: get("search").as_string().unwrap_or_default(),
-            is_foreign: get("isForeign").is_truthy(),
+            method: text("method"),
+            path: text("path"),
+            search: text("search").unwrap_or_default(),
+            is_foreign: host::is_true(options, "isForeign"),
+            json: get("json"),
             body: get("body"),
-            on_response: get("onResponse").dyn_into().ok(),
+            on_response: host::get_function(options, "onResponse"),
             api_key: get("apiKey"),
+            has_timeout: !host::is_absent(&timeout),
             timeout_ms,
             first_event_ms: number("firstEventTimeout", idle_ms),
             idle_ms: number("idleTimeout", idle_ms),
             total_ms: number("totalTimeout", f64::INFINITY),
             max_retries: saturate(number("maxRetries", f64::from(retry::MAX_RETRIES))),
-            unbilled: get("retry") == "unbilled",
+            unbilled: text("retry").as_deref() == Some("unbilled"),
             max_event_bytes: saturate(number("maxEventBytes", f64::from(MAX_EVENT_BYTES as u32))) as usize,
             max_response_bytes: saturate(number("maxResponseBytes", f64::from(MAX_BYTES as u32))),
             signal: Some(get("signal")).filter(JsValue::is_object).map(JsCast::unchecked_into),

@@ -26,7 +26,7 @@ impl Reply {
     /// # Errors
     /// When it is no response of any class, which shows in its lack of a status.
     pub fn new(host: JsValue, attempt: Box<Attempt>) -> Result<Self> {
-        if host::get(&host, "status").as_f64().is_none() {
+        if host::get_number(&host, "status").is_none() {
             return Err(invalid("`fetch` did not return a response."));
         }
         let response: Response = host.clone().unchecked_into::<web_sys::Response>().into();
@@ -175,16 +175,14 @@ impl Text {
     fn add(&mut self, read: &JsValue) -> Result<bool> {
         let part = host::get(read, "value");
         let is_last = host::is_true(read, "done") || !part.is_object();
-        let decoded = if is_last {
-            self.decoder.end()
-        } else {
-            self.left -= host::get(&part, "byteLength").as_f64().unwrap_or_default();
-            let more = Object::new();
-            host::set(&more, "stream", &true.into());
-            self.decoder.decode(&part, &more)
-        };
+        let more = Object::new();
+        host::set(&more, "stream", &(!is_last).into());
+        let bytes = if is_last { JsValue::UNDEFINED } else { part };
+        self.left -= host::get_number(&bytes, "byteLength").unwrap_or_default();
         // Fails for what is not bytes, and for more than a string can hold.
-        self.text = decoded
+        self.text = self
+            .decoder
+            .decode(&bytes, &more)
             .and_then(|decoded| host::concat(&self.text, &decoded))
             .map_err(|cause| failure(Kind::TooLarge, "The answer cannot be held as a text.").caused_by(cause))?;
         Ok(is_last)
