@@ -77,10 +77,10 @@ pub fn check_api_key(key: &str) -> Result<(), Error> {
             "The API key is missing or empty. Pass `apiKey` to `new Chatmux({ apiKey })` as a string or an async function; the environment's `AIHUBMIX_API_KEY` counts for AIHubMix's own hosts only.",
         ));
     }
-    if !key.bytes().all(|byte| matches!(byte, 0x21..=0x7e)) {
+    if !key.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Error::new(
             Kind::MissingApiKey,
-            "The API key has a space, a line break or a character outside ASCII in it. Copy it again, whole and alone.",
+            "The API key has a line break or a character outside ASCII in it. Copy it again, whole and alone.",
         ));
     }
     Ok(())

@@ -22,8 +22,9 @@ pub enum Reach {
 
 /// The codes of runtimes for a connection that could not be made: Node's and Bun's own.
 /// <https://nodejs.org/api/errors.html#common-system-errors>, `undici` for the last.
-const UNREACHED: [&str; 9] = [
+const UNREACHED: [&str; 10] = [
     "ECONNREFUSED",
+    "ETIMEDOUT",
     "ENOTFOUND",
     "EAI_AGAIN",
     "EHOSTUNREACH",
@@ -34,23 +35,36 @@ const UNREACHED: [&str; 9] = [
     "UND_ERR_CONNECT_TIMEOUT",
 ];
 
-/// What a runtime's error says of the connection: `code` is that of Node and Bun, `message` what Deno puts it into.
+/// What a runtime's error says of the connection: `code` and `syscall` are those of Node and Bun, `message` is what Deno
+/// puts it into.
 ///
 /// ```
 /// use chatmux::retry::{Reach, reach};
-/// assert_eq!(reach(Some("ECONNREFUSED"), ""), Reach::No);
-/// assert_eq!(reach(Some("ECONNRESET"), ""), Reach::Maybe);
-/// assert_eq!(reach(None, "Failed to fetch"), Reach::Untold);
+/// assert_eq!(reach("ECONNREFUSED", None, ""), Reach::No);
+/// assert_eq!(reach("ECONNRESET", None, ""), Reach::Maybe);
+/// assert_eq!(reach("ETIMEDOUT", Some("read"), ""), Reach::Maybe);
+/// assert_eq!(reach("", None, "Failed to fetch"), Reach::Untold);
 /// ```
 #[must_use]
-pub fn reach(code: Option<&str>, message: &str) -> Reach {
-    match code {
-        Some(code) if UNREACHED.contains(&code) => Reach::No,
-        Some(_) => Reach::Maybe,
-        None if text::find(message, "client error (Connect)").is_some() => Reach::No,
-        None if text::find(message, "client error (").is_some() => Reach::Maybe,
-        None => Reach::Untold,
+pub fn reach(code: &str, syscall: Option<&str>, message: &str) -> Reach {
+    let is_in = |words| text::find(message, words).is_some();
+    match (code, syscall) {
+        ("", _) if is_in("client error (Connect)") => Reach::No,
+        ("", _) if is_in("client error (") => Reach::Maybe,
+        ("", _) => Reach::Untold,
+        (_, Some("read" | "write")) => Reach::Maybe,
+        (code, _) if UNREACHED.contains(&code) => Reach::No,
+        _ => Reach::Maybe,
     }
+}
+
+/// Whether a runtime's error is the end of a time of its own, such as Node's for the headers of an answer.
+#[must_use]
+pub fn is_timeout(code: &str, message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    code.ends_with("TIMEOUT")
+        || code == "ETIMEDOUT"
+        || ["timed out", "timeout"].iter().any(|words| text::find(&message, words).is_some())
 }
 
 /// How long a base URL that could not be reached is left alone, in milliseconds: ten minutes.

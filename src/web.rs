@@ -109,8 +109,6 @@ fn check(request: &JsValue, options: &Options, is_stream: bool) -> failure::Resu
         "`model` is missing: name a model by its id, such as `gpt-4o-mini`."
     } else if !Array::is_array(&messages) {
         "`messages` is missing: pass an array such as `[{ role: \"user\", content: \"Hello\" }]`."
-    } else if host::get_number(&messages, "length") == Some(0.0) {
-        "`messages` is empty: pass at least one message."
     } else if host::is_true(request, "stream") != is_stream {
         "`stream` does not fit the call: `createChatCompletionStream` takes a request with `stream: true`, `createChatCompletion` one without."
     } else if host::get_number(request, "max_tokens").is_some_and(|tokens| tokens > MAX_WHOLE_TOKENS)

@@ -22,6 +22,13 @@ import type {
 /** The models of an account: the list as the server sent it, which can also be read with `for await`. */
 export type ModelsPage = ModelList & AsyncIterable<Model>;
 
+/** What a client shows of its options, and what it says of those that nobody has set. */
+const DEFAULTS: ClientOptions = {
+  ...{ baseURL: "", apiKey: null, organization: null, project: null, timeout: 600_000, maxRetries: 2 },
+  ...{ idempotencyHeader: undefined, fetch: undefined, fetchOptions: undefined },
+};
+const SETTABLE = Object.keys(DEFAULTS) as (keyof ClientOptions)[];
+
 /**
  * A client for every chat model.
  *
@@ -47,6 +54,9 @@ export class Chatmux {
   declare maxRetries: number;
   /** The header for the key of a request that may be repeated. */
   declare idempotencyHeader: string | undefined;
+  /** The `fetch` that is used, and more of what it is called with. */
+  declare fetch: ClientOptions["fetch"];
+  declare fetchOptions: ClientOptions["fetchOptions"];
   /** Chat. */
   readonly chat: { readonly completions: Completions };
   /** Models. */
@@ -62,7 +72,7 @@ export class Chatmux {
   constructor(options?: ClientOptions) {
     this.#given = { ...options };
     this.#options = complete(this.#given);
-    const merged: Merge = (call) => merge(this.#options, call);
+    const merged: Merge = (call) => merge(this.#current(), call);
     this.chat = { completions: new Completions(merged) };
     this.models = new Models(merged);
   }
@@ -74,7 +84,15 @@ export class Chatmux {
    */
   withOptions(options: ClientOptions): this {
     const Class = this.constructor as new (options: ClientOptions) => this;
-    return new Class(over(this.#given, options));
+    const client = new Class(over(this.#given, options));
+    client.#options = complete(client.#given, this.#options);
+    return client;
+  }
+
+  /** The options as they are now: a class that extends this one may say some of them as fields of its own. */
+  #current(): ClientOptions {
+    const own = SETTABLE.filter((name) => Object.hasOwn(this, name)).map((name) => [name, this[name as "timeout"]]);
+    return own.length ? complete({ ...this.#given, ...Object.fromEntries(own) }, this.#options) : this.#options;
   }
 
   /**
@@ -83,7 +101,7 @@ export class Chatmux {
    * @example const files = await client.request<FileList>({ path: "/files", query: { limit: 10 } });
    */
   request<Answer = unknown>(options: AnyRequestOptions): APIPromise<Answer> {
-    return core.request(merge(this.#options, options));
+    return core.request(merge(this.#current(), options));
   }
 
   /** Sends a GET request: see {@link request}. */
@@ -132,24 +150,15 @@ export class Chatmux {
 
   static {
     Object.assign(Chatmux, classes, { OpenAIError: classes["ChatmuxError"] });
-    const defaults = {
-      baseURL: "",
-      apiKey: null,
-      organization: null,
-      project: null,
-      timeout: 600_000,
-      maxRetries: 2,
-      idempotencyHeader: undefined,
-    };
-    for (const [name, value] of Object.entries(defaults) as [keyof ClientOptions, unknown][]) {
+    for (const name of SETTABLE) {
       Object.defineProperty(Chatmux.prototype, name, {
         get(this: Chatmux) {
-          return this.#options[name] ?? value;
+          return this.#options[name] ?? DEFAULTS[name];
         },
         // What a key of the environment may go with is decided anew.
         set(this: Chatmux, value: unknown) {
           const given = { ...this.#given, [name]: value };
-          this.#options = complete(given);
+          this.#options = complete(given, this.#options);
           this.#given = given;
         },
       });

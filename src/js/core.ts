@@ -7,9 +7,9 @@ import { inContext } from "./context.js";
 import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
-import { type CallOptions, type FetchOptions, type QueryLike, check, complete, locate } from "./options.js";
-import { APIPromise, isRaw, requestId, type Sent } from "./promise.js";
-import { isJson, isStream, toJson, toReadableStream, withExtraBody } from "./request-body.js";
+import { type CallOptions, type Fetch, type FetchOptions, type QueryLike, check, complete, locate } from "./options.js";
+import { APIPromise, requestId, type Sent } from "./promise.js";
+import { isJson, isStream, toForm, toJson, toReadableStream, withExtraBody } from "./request-body.js";
 import { ChunkStream, Stream } from "./stream.js";
 import type {
   CatalogueFilters,
@@ -79,7 +79,9 @@ export function listModels<Page>(options?: CallOptions, finish?: (list: ModelLis
 /** Lists AIHubMix's public catalogue. It is asked without a key. */
 export function listCatalogue(filters?: CatalogueFilters | null, options?: CallOptions): APIPromise<CatalogueModel[]> {
   // The client's own parameters may hold a key: those of the call take their place, and the filters that of the call's.
-  return call({ ...options, defaultQuery: options?.query, query: filters as QueryLike }, "GET", (whole) => glue.listCatalogue(whole));
+  const lists = Object.entries(filters ?? {}).map(([name, value]) => [name, value && String(value)]);
+  const query: QueryLike = Object.fromEntries(lists);
+  return call({ ...options, defaultQuery: options?.query, query }, "GET", (whole) => glue.listCatalogue(whole));
 }
 
 /**
@@ -90,18 +92,21 @@ export function listCatalogue(filters?: CatalogueFilters | null, options?: CallO
  * const { data } = await request<{ data: unknown[] }>({ path: "/files", query: { limit: 10 }, apiKey });
  */
 export function request<Answer = unknown>(options?: CallOptions): APIPromise<Answer> {
-  const { body, headers, stream } = options ?? {};
+  const { headers, stream } = options ?? {};
+  let body = options?.body;
   const method = options?.method ?? (body == null ? "GET" : "POST");
-  const json = isJson(body, headers);
+  let json = isJson(body, headers);
+  const form = json && typeof body === "object" ? toForm(body, headers) : undefined;
+  if (form) [body, json] = [form, false];
   const whole: Whole = { path: "", ...options, method, body: json || body == null ? undefined : body, stream: !!stream };
   if (!json && isStream(body)) {
     whole.body = toReadableStream(body);
     whole.maxRetries = 0;
-    whole.fallbackBaseURLs = [];
+    whole.isOnce = true;
     whole.fetchOptions = { ...whole.fetchOptions, duplex: "half" };
   }
   const send = async (whole: Whole): Promise<unknown> => {
-    if (!/^[a-z]+$/i.test(method)) throw new ChatmuxError("`method` must be the name of an HTTP method.");
+    if (!/^[\w-]+$/.test(method)) throw new ChatmuxError("`method` must be the name of an HTTP method.");
     if (body != null && /^(get|head)$/i.test(method)) throw new ChatmuxError("A GET request has no body: leave `body` out.");
     if (json) whole.json = toJson(() => body);
     return glue.request(whole);
@@ -139,7 +144,10 @@ function call<Raw, Answer = Raw>(
       try {
         await init();
         const answer = await send(whole);
-        if (isRaw(sent)) return handOver(answer as Response, whole) as Answer;
+        if (sent.isRaw) {
+          sent.read = () => call(reread(whole, sent.response!), method, send, finish);
+          return handOver(answer as Response, whole) as Answer;
+        }
         const known = identified(answer, sent.response!);
         return finish ? finish(known, end) : (known as unknown as Answer);
       } finally {
@@ -154,6 +162,7 @@ function call<Raw, Answer = Raw>(
 /** The options of a call. What is made here and below lives as long as a stream, and must not know who waits for it. */
 function prepare(options: CallOptions | undefined, method: string, sent: Sent): Whole {
   const whole: Whole = complete(options ?? {});
+  quieten(whole.signal);
   // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
   if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
   whole.fetch ??= globalThis.fetch;
@@ -164,9 +173,32 @@ function prepare(options: CallOptions | undefined, method: string, sent: Sent): 
   whole.ownHeaders = ownHeaders(whole, method);
   whole.onResponse = (response) => {
     sent.response = response;
-    return isRaw(sent);
+    return (sent.isRaw = !sent.wantsAnswer);
   };
   return whole;
+}
+
+/** The options of a call whose response was handed over unread, and is to be read after all. */
+function reread(whole: Whole, response: Response): Whole {
+  if (response.bodyUsed) throw new ChatmuxError("The body of the response was read by who called `asResponse()`.");
+  const fetch: Fetch = async (_, { signal }) => {
+    signal?.addEventListener("abort", whole.abort!);
+    return response;
+  };
+  return { ...whole, fetch, apiKey: "sent", maxRetries: 0, isOnce: true };
+}
+
+/** Many calls may listen to one signal: Node would take that for a leak. */
+function quieten(signal: AbortSignal | null | undefined): void {
+  try {
+    if (signal) (globalThis as Runtime).process?.getBuiltinModule?.("node:events")?.setMaxListeners(0, signal);
+  } catch {
+    // A signal of a foreign class, which Node does not watch.
+  }
+}
+
+interface Runtime {
+  process?: { getBuiltinModule?(name: "node:events"): { setMaxListeners(count: number, of: AbortSignal): void } | undefined };
 }
 
 /** Ends the current try of a call, where the core cannot. */
@@ -187,6 +219,8 @@ interface Whole extends CallOptions {
   defaultFetchOptions?: FetchOptions | null | undefined;
   ownHeaders?: Record<string, string | null | undefined>;
   onResponse?: (response: Response) => boolean;
+  /** Whether the request can be sent once only. */
+  isOnce?: boolean;
   /** The body as JSON. */
   json?: string;
 }
@@ -223,7 +257,9 @@ function random(): string {
 /** The answer, with the id of its request, which is not among what the server sent. */
 function identified<Answer>(answer: Answer, response: Response): Answer {
   if (typeof answer !== "object" || answer === null || Array.isArray(answer) || answer instanceof glue.ChunkSource) return answer;
-  return Object.defineProperty(answer, "_request_id", { value: requestId(response) });
+  // What the server calls so is the server's, and an object that is frozen stays as it is.
+  if (!("_request_id" in answer)) Reflect.defineProperty(answer, "_request_id", { value: requestId(response) });
+  return answer;
 }
 
 function toStream(source: glue.ChunkSource, end: () => void): ChunkStream {

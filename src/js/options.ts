@@ -8,8 +8,8 @@ export type HeadersLike =
   | readonly (readonly [name: string, value: string])[]
   | Record<string, string | readonly string[] | null | undefined>;
 
-/** Query parameters; `null` and `undefined` remove one, a list is sent as a comma list. */
-export type QueryLike = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+/** Query parameters; `null` and `undefined` remove one. A list is sent as `a[]=1&a[]=2`, an object as `a[b]=1`. */
+export type QueryLike = Record<string, unknown>;
 
 /** The part of `fetch` that chatmux uses: called as `fetch(url, init)`, unbound. */
 export type Fetch = (url: string, init: RequestInit & { headers: Headers }) => Promise<Response>;
@@ -122,7 +122,7 @@ export const DEFAULT_BASE_URL = "https://aihubmix.com/v1";
 const DEFAULT_FALLBACK = "https://api.inferera.com/v1";
 
 /** The options, made whole: the base URLs checked and without a slash at their ends, a key of the environment in place. */
-export function complete<T extends ClientOptions & { bases?: object }>(options: T): T & Complete {
+export function complete<T extends ClientOptions & { bases?: object }>(options: T, before?: ClientOptions & { bases?: object }): T & Complete {
   if (options.bases) return { ...options } as T & Complete;
   const url = parseBaseURL(given(options.baseURL, "baseURL") || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL, "baseURL");
   const baseURL = trimmed(url);
@@ -136,7 +136,10 @@ export function complete<T extends ClientOptions & { bases?: object }>(options: 
         "fetches a short-lived key, call your own gateway, or, if you accept the risk, set `dangerouslyAllowBrowser: true`.",
     );
   }
-  return { ...options, apiKey, baseURL, fallbackBaseURLs: fallbacks.map(trimmed), bases: {} };
+  const urls = fallbacks.map(trimmed);
+  // Where the addresses are the same, so is what is known of them.
+  const isKnown = before?.bases && String([baseURL, urls]) === String([before.baseURL, before.fallbackBaseURLs]);
+  return { ...options, apiKey, baseURL, fallbackBaseURLs: urls, bases: isKnown ? before.bases! : {} };
 }
 
 const NUMBERS = {
@@ -197,8 +200,8 @@ function search(own: string, ...given: (QueryLike | null | undefined)[]): string
     for (const query of given) {
       if (query != null && typeof query !== "object") throw new TypeError("A query must be an object.");
       for (const [name, value] of Object.entries(query ?? {})) {
-        params.delete(name);
-        if (value != null) params.append(name, String(value));
+        for (const old of [...params.keys()]) if (old === name || old.startsWith(`${name}[`)) params.delete(old);
+        write(params, name, value);
       }
     }
   } catch (cause) {
@@ -208,6 +211,14 @@ function search(own: string, ...given: (QueryLike | null | undefined)[]): string
   // What the caller wrote into the path stays as it was written, where nothing joins it.
   const query = after === before ? own : after;
   return query && `?${query}`;
+}
+
+/** Writes a parameter as OpenAI's client does: `a[]=1&a[]=2` for a list, `a[b]=1` for an object, a date in ISO's form. */
+export function write(params: URLSearchParams, name: string, value: unknown): void {
+  if (value instanceof Date) params.append(name, value.toISOString());
+  else if (Array.isArray(value)) for (const item of value) write(params, `${name}[]`, item);
+  else if (typeof value === "object") for (const [key, item] of Object.entries(value ?? {})) write(params, `${name}[${key}]`, item);
+  else if (value !== undefined && typeof value !== "function") params.append(name, String(value));
 }
 
 function given(baseURL: unknown, name: string): string {

@@ -1,14 +1,14 @@
 /** The body of a request that is no chat, in the forms that callers have it. */
 
 import { ChatmuxError } from "./errors.js";
-import type { HeadersLike } from "./options.js";
+import { type HeadersLike, write } from "./options.js";
 
 type Parts = AsyncIterable<unknown> | Iterable<unknown>;
 
 /** Whether a body is sent as JSON. A text is, unless a header says what else it is. */
 export function isJson(body: unknown, headers: HeadersLike | null | undefined): boolean {
   if (body == null) return false;
-  if (typeof body === "string") return !hasContentType(headers);
+  if (typeof body === "string") return contentType(headers) === undefined;
   if (typeof body !== "object") return true;
   const { Blob, FormData, URLSearchParams } = globalThis;
   const isRaw = body instanceof ArrayBuffer || ArrayBuffer.isView(body) || [Blob, FormData, URLSearchParams].some((Class) => Class && body instanceof Class);
@@ -56,8 +56,15 @@ export function withExtraBody<Request extends object>(request: Request & { toJSO
   return { ...own, ...extra } as unknown as Request;
 }
 
-function hasContentType(headers: HeadersLike | null | undefined): boolean {
-  if (!headers) return false;
-  const names = Symbol.iterator in headers ? [...(headers as Iterable<readonly [string, string]>)].map(([name]) => name) : Object.keys(headers);
-  return names.some((name) => name.toLowerCase() === "content-type");
+/** The form that an object is sent as, where a header asks for one. */
+export function toForm(body: unknown, headers: HeadersLike | null | undefined): URLSearchParams | undefined {
+  if (!/^application\/x-www-form-urlencoded/i.test(String(contentType(headers)))) return undefined;
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(body as object)) write(form, name, value);
+  return form;
+}
+
+function contentType(headers: HeadersLike | null | undefined): unknown {
+  const pairs = headers && (Symbol.iterator in headers ? [...(headers as Iterable<readonly [string, unknown]>)] : Object.entries(headers));
+  return pairs?.find(([name]) => name.toLowerCase() === "content-type")?.[1];
 }

@@ -30,7 +30,7 @@ pub fn json(reply: &Reply, read: Read, is_any: bool) -> Result<JsValue> {
     }
     let value = if whole.is_string() { host::parse_json(&whole).map_err(|_| no_json(reply))? } else { whole };
     // A thing of the API says what it is, and may have failed itself.
-    let is_thing = is_any && host::is_true(&value, "object");
+    let is_thing = is_any && (host::is_true(&value, "object") || host::is_true(&value, "id"));
     if !is_thing && (host::is_true(&value, "error") || Array::is_array(&value)) {
         let text = JSON::stringify(&value).map(String::from).unwrap_or_default();
         if openai::is_error(&text) {
@@ -58,7 +58,7 @@ pub fn error_text(read: Read) -> Result<String> {
 
 /// The media types of event streams. Some servers send events without a type or as plain text; such a stream is judged by
 /// what is in it.
-const STREAMS: [&str; 3] = ["", "text/event-stream", "text/plain"];
+const STREAMS: [&str; 4] = ["", "text/event-stream", "text/plain", "application/octet-stream"];
 
 /// The body of an answer that can be read as a stream of chunks; what is plainly no event stream has none.
 pub fn event_stream(reply: &Reply) -> Option<JsValue> {

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Date, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal};
@@ -27,6 +27,8 @@ pub struct Attempt {
     aborted: Promise,
     timer: JsValue,
     limit: (f64, &'static str),
+    /// When it is over, in milliseconds of the clock.
+    deadline: f64,
     signal: Option<AbortSignal>,
     abort: Function,
     /// The options as the façade has them.
@@ -89,6 +91,7 @@ impl Attempt {
             aborted,
             timer,
             limit,
+            deadline: Date::now() + limit.0,
             signal,
             abort,
             given: options.given.clone(),
@@ -115,7 +118,7 @@ impl Attempt {
     /// Gives what is still to come no longer than this.
     pub fn hurry(&mut self, ms: f64) {
         self.stop_clock();
-        self.timer = host::set_timeout(&self.abort, ms.min(self.limit.0));
+        self.timer = host::set_timeout(&self.abort, ms.min(self.deadline - Date::now()));
         host::set(&self.given, "timer", &self.timer);
     }
 
@@ -129,8 +132,10 @@ impl Attempt {
     fn failure(&self, cause: JsValue) -> Box<Failure> {
         let name = host::get_text(&cause, "name");
         let cut_short = cause.is_undefined() || matches!(name.as_deref(), Some("AbortError" | "TimeoutError"));
+        let is_reason =
+            |signal| host::is_true(signal, "aborted") && (cut_short || host::get(signal, "reason") == cause);
         match &self.signal {
-            Some(signal) if cut_short && host::is_true(signal, "aborted") => aborted(signal),
+            Some(signal) if is_reason(signal) => aborted(signal),
             _ if cut_short && host::is_true(&self.controller.signal(), "aborted") => {
                 let (ms, name) = self.limit;
                 failure(
@@ -143,9 +148,14 @@ impl Attempt {
                 let _ = Reflect::delete_property(&host::get(&cause, "cause").into(), &"data".into());
                 let inner = host::get(&cause, "cause");
                 let code = host::get_text(&cause, "code").or_else(|| host::get_text(&inner, "code"));
-                let said = describe(&cause);
-                let mut failure = failure(Kind::Connection, &said);
-                failure.reach = retry::reach(code.as_deref(), &said);
+                let (said, code) = (describe(&cause), code.unwrap_or_default());
+                let mut failure = if cut_short && cause.is_object() || retry::is_timeout(&code, &said) {
+                    failure(Kind::Timeout, &concat(&["Request timed out: ", &said]))
+                } else {
+                    failure(Kind::Connection, &said)
+                };
+                let syscall = host::get_text(&inner, "syscall");
+                failure.reach = retry::reach(&code, syscall.as_deref(), &said);
                 failure.caused_by(cause)
             }
         }

@@ -15,8 +15,7 @@ pub type Result<T> = std::result::Result<T, Box<Failure>>;
 pub struct Failure {
     /// What went wrong.
     pub error: Error,
-    /// Present: the call may be tried again, after as many milliseconds as the server asked for; not a number where it
-    /// asked for none.
+    /// Present: the call may be tried again, after as many milliseconds.
     pub again: Option<f64>,
     /// Whether anybody has seen the request, where it was not answered.
     pub reach: Reach,

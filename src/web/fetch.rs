@@ -23,7 +23,9 @@ use crate::text::{self, concat};
 /// How much of an error body is read, in bytes; the rest is cancelled.
 const MAX_ERROR_BODY: f64 = 1_048_575.0;
 /// How long it may take, in milliseconds.
-const ERROR_BODY_MS: f64 = 5_000.0;
+const ERROR_BODY_MS: f64 = 12_000.0;
+/// The same for one that only tells whether to try again.
+const BUSY_BODY_MS: f64 = 1_250.0;
 
 /// What a call is.
 pub struct Route {
@@ -106,30 +108,33 @@ impl Call {
     /// Sends the request, again where the policy says so, and gives the whole answer, or the stream of it, ready to be
     /// read.
     pub async fn answer(self) -> Result<JsValue> {
-        let signal = self.options.signal.as_ref();
         let bases = Bases { call: &self };
-        bases.return_to_first().await?;
         let (mut tried, mut others) = (0, self.options.base_urls.len() - 1);
+        if self.options.is_once {
+            others = 0;
+        }
         loop {
-            if let Some(signal) = signal.filter(|_| self.options.is_aborted()) {
-                return Err(attempt::aborted(signal));
-            }
             let last = tried >= self.options.max_retries;
-            let mut failure = match bases.attempt(last, tried, &mut others).await {
+            let outcome = match &self.options.signal {
+                Some(signal) if self.options.is_aborted() => Err(attempt::aborted(signal)),
+                _ => bases.attempt(last, tried, &mut others).await,
+            };
+            let mut failure = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             failure.retries = tried;
-            let Some(asked_ms) = failure.again.filter(|_| !last) else { return Err(failure) };
-            let delay = delay_ms(tried, Some(asked_ms), Math::random());
-            if delay >= self.left() {
-                // The time would be over before the next try.
-                return Err(failure);
-            }
+            // Where the time would be over before the next try, this was the last.
+            let Some(delay) = failure.again.filter(|&delay| !last && delay < self.left()) else { return Err(failure) };
             // Whatever ends the pause, the next try is due.
             let _ = Attempt::start((delay, ""), &self.options)?.over().await;
             tried += 1;
         }
+    }
+
+    /// How long to wait before the next try, when so many were made again and the server asks for this time.
+    fn delay(&self, tried: u32, asked_ms: Option<f64>) -> Option<f64> {
+        Some(delay_ms(tried, asked_ms, Math::random()))
     }
 
     /// How much time is left for the call, in milliseconds.
@@ -153,7 +158,7 @@ impl Call {
         attempt.url = self.url(base)?;
         let key = if self.with_key { self.api_key(&attempt).await? } else { String::new() };
         let pending = self.fetch(&key, &mut attempt)?;
-        let response = attempt.race(&pending).await.map_err(|failure| self.no_answer(failure, &attempt))?;
+        let response = attempt.race(&pending).await.map_err(|failure| self.no_answer(failure, &attempt, tried))?;
         let mut reply = match self.judge(Reply::new(response, attempt)?, last, tried) {
             ControlFlow::Continue(reply) => reply,
             ControlFlow::Break(outcome) => return outcome,
@@ -161,19 +166,22 @@ impl Call {
         let is_answer = reply.is_success() && self.route.read.is_some();
         let max = if is_answer { self.options.max_response_bytes.into() } else { MAX_ERROR_BODY };
         if !is_answer {
-            reply.hurry(ERROR_BODY_MS);
+            reply.hurry(if last { ERROR_BODY_MS } else { BUSY_BODY_MS });
         }
         let read = reply.read(max).await;
-        self.finish(&reply, read).map_err(|failure| reply.finish(failure))
+        self.finish(&reply, read, tried).map_err(|failure| reply.finish(failure))
     }
 
     /// What is known of a reply before its body is read, where that is enough.
-    fn judge(&self, reply: Reply, last: bool, tried: u32) -> ControlFlow<Result<JsValue>, Reply> {
+    fn judge(&self, mut reply: Reply, last: bool, tried: u32) -> ControlFlow<Result<JsValue>, Reply> {
         if !reply.is_success() {
-            return match refuse_unread(&reply, last) {
-                Some(failure) => ControlFlow::Break(Err(reply.finish(failure))),
-                None => ControlFlow::Continue(reply),
-            };
+            if let Some(failure) = self.refuse_unread(&reply, last, tried) {
+                return ControlFlow::Break(Err(reply.finish(failure)));
+            }
+            if reply.status() == 503 && self.hands_over(reply.host()) {
+                reply.keep_copy();
+            }
+            return ControlFlow::Continue(reply);
         }
         if self.hands_over(reply.host()) {
             return ControlFlow::Break(Ok(reply.host().clone()));
@@ -195,9 +203,9 @@ impl Call {
     }
 
     /// What a reply comes to, when its body was read.
-    fn finish(&self, reply: &Reply, read: Result<(JsValue, bool)>) -> Result<JsValue> {
+    fn finish(&self, reply: &Reply, read: Result<(JsValue, bool)>, tried: u32) -> Result<JsValue> {
         if !reply.is_success() {
-            let failure = refuse(reply, Error::from_response(reply.status(), &answer::error_text(read)?));
+            let failure = self.refuse(reply, tried, Error::from_response(reply.status(), &answer::error_text(read)?));
             if let Some(response) = reply.copy() {
                 // Not forged: a wrong model id, told as it came.
                 if failure.error.kind == Kind::NotFound && self.hands_over(response) {
@@ -212,7 +220,7 @@ impl Call {
         };
         let answer = answer::json(reply, read, self.route.is_any).map_err(|mut failure| {
             let is_late = failure.error.kind == Kind::Timeout && !self.options.unbilled;
-            failure.again = is_late.then_some(f64::NAN);
+            failure.again = self.delay(tried, None).filter(|_| is_late);
             failure
         })?;
         if answer.is_object() && !self.route.is_any { finish(answer) } else { Ok(answer) }
@@ -242,14 +250,17 @@ impl Call {
     }
 
     /// The failure when no response came.
-    fn no_answer(&self, mut failure: Box<Failure>, attempt: &Attempt) -> Box<Failure> {
-        if failure.error.kind == Kind::Connection {
-            let origin = request::origin(&attempt.url);
-            failure.error.message =
-                concat(&["Connection error: could not reach `", origin, "` (", &failure.error.message, ")."]);
-        }
-        let may_repeat = !self.options.unbilled || failure.error.kind == Kind::Connection && failure.reach == Reach::No;
-        failure.again = (may_repeat && should_retry(failure.error.kind, None, None)).then_some(f64::NAN);
+    fn no_answer(&self, mut failure: Box<Failure>, attempt: &Attempt, tried: u32) -> Box<Failure> {
+        let origin = request::origin(&attempt.url);
+        // Some runtimes say the whole of it, and there may be a key in its query.
+        let said = text::replace(&failure.error.message, &attempt.url, origin);
+        failure.error.message = match failure.error.kind {
+            Kind::Connection => concat(&["Connection error: could not reach `", origin, "` (", &said, ")."]),
+            _ => said,
+        };
+        let may_repeat = !self.options.unbilled || failure.reach == Reach::No;
+        let is_passing = may_repeat && should_retry(failure.error.kind, None, None);
+        failure.again = self.delay(tried, None).filter(|_| is_passing);
         failure.redact(&attempt.secrets)
     }
 
@@ -261,7 +272,7 @@ impl Call {
             Some(function) => {
                 let given = host::or_rejected(function.call0(&JsValue::UNDEFINED));
                 attempt.race(&given).await.map_err(|mut failure| {
-                    if failure.error.kind == Kind::Connection {
+                    if failure.error.kind == Kind::Connection || failure.reach != Reach::Maybe {
                         failure.error = Error::new(Kind::MissingApiKey, "The `apiKey` function failed; see `cause`.");
                     }
                     failure
@@ -317,6 +328,33 @@ impl Call {
         host::set(&init, "signal", &attempt.controller().signal());
         init
     }
+
+    /// The failure of a response whose body need not be read: a redirect, or an error that is tried again.
+    fn refuse_unread(&self, reply: &Reply, last: bool, tried: u32) -> Option<Box<Failure>> {
+        let status = reply.status();
+        let kind = Kind::of_status(status);
+        let failure = if status == 0 || kind == Kind::Redirect {
+            redirected(reply)
+        } else {
+            self.refuse(reply, tried, Error::new(kind, "").with_status(status))
+        };
+        // The text of a 503 tells a wrong model id from an overload; any other body is not read to be thrown away.
+        let is_repeated = !last && failure.again.is_some_and(|delay| delay < self.left());
+        let unread = failure.error.kind == Kind::Redirect || is_repeated && status != 503;
+        unread.then(|| {
+            reply::cancel(reply.host());
+            failure
+        })
+    }
+
+    /// The failure of a response with this error.
+    fn refuse(&self, reply: &Reply, tried: u32, error: Error) -> Box<Failure> {
+        let mut failure = Box::<Failure>::from(error);
+        if should_retry(failure.error.kind, Some(reply.status()), reply.header("x-should-retry").as_deref()) {
+            failure.again = self.delay(tried, Some(asked_ms(reply)));
+        }
+        failure
+    }
 }
 
 /// The base URLs of a call.
@@ -355,10 +393,13 @@ impl Bases<'_> {
     /// One try, at the base URL that worked last, and where that cannot be reached at the `others` that are left to the call.
     async fn attempt(&self, last: bool, tried: u32, others: &mut usize) -> Result<JsValue> {
         let base_urls = &self.call.options.base_urls;
+        self.return_to_first().await?;
         loop {
             let at = self.at();
             let failure = match self.call.attempt(&base_urls[at], last, tried).await {
-                Err(failure) if *others > 0 && failure.error.kind == Kind::Connection => failure,
+                Err(failure) if *others > 0 && matches!(failure.error.kind, Kind::Connection | Kind::Timeout) => {
+                    failure
+                }
                 outcome => return outcome,
             };
             let is_unreached = match failure.reach {
@@ -402,32 +443,6 @@ impl Bases<'_> {
             },
         }
     }
-}
-
-/// The failure of a response whose body need not be read: a redirect, or an error that is tried again.
-fn refuse_unread(reply: &Reply, last: bool) -> Option<Box<Failure>> {
-    let status = reply.status();
-    let kind = Kind::of_status(status);
-    let failure = if status == 0 || kind == Kind::Redirect {
-        redirected(reply)
-    } else {
-        refuse(reply, Error::new(kind, "").with_status(status))
-    };
-    // The text of a 503 tells a wrong model id from an overload; any other body is not read to be thrown away.
-    let unread = failure.error.kind == Kind::Redirect || !last && status != 503 && failure.again.is_some();
-    unread.then(|| {
-        reply::cancel(reply.host());
-        failure
-    })
-}
-
-/// The failure of a response with this error.
-fn refuse(reply: &Reply, error: Error) -> Box<Failure> {
-    let mut failure = Box::<Failure>::from(error);
-    if should_retry(failure.error.kind, Some(reply.status()), reply.header("x-should-retry").as_deref()) {
-        failure.again = Some(asked_ms(reply));
-    }
-    failure
 }
 
 /// How long the server asks to wait, in milliseconds: `retry-after-ms`, else `retry-after` as seconds or as a date; not

@@ -7,14 +7,15 @@ use wasm_bindgen::prelude::*;
 use super::failure::{Failure, Result, invalid};
 use super::host;
 use crate::request::check_header;
+use crate::text::concat;
 
 /// The headers that carry a key: OpenAI's, Anthropic's, Azure's, Google's, a proxy's, a site's.
 pub const KEY_HEADERS: [&str; 6] =
     ["authorization", "x-api-key", "api-key", "x-goog-api-key", "proxy-authorization", "cookie"];
 
 /// Merges the caller's headers in: a `Headers`, a list of pairs, or an object. They win over what is there; a name that
-/// a list gives twice has both values, of an object the later counts. `null` removes a header and `undefined` leaves it as it is; a list of values
-/// is joined as HTTP does it.
+/// a list gives twice has both values, of an object the later counts. `null` removes a header and `undefined` leaves it as
+/// it is, also among several values, which are joined as HTTP does it.
 pub fn merge(headers: &Headers, from: &JsValue) -> Result<()> {
     if host::is_absent(from) {
         return Ok(());
@@ -28,11 +29,12 @@ pub fn merge(headers: &Headers, from: &JsValue) -> Result<()> {
     for pair in pairs.map_err(|cause| unreadable().caused_by(cause))? {
         let name = host::get(&pair, "0").as_string().ok_or_else(unreadable)?.to_ascii_lowercase();
         let value = host::get(&pair, "1");
+        let value = if Array::is_array(&value) { joined(&value)? } else { value };
         if value.is_null() {
             check_header(&name, "")?;
             headers.delete(&name);
         } else if !value.is_undefined() {
-            let value = text(&value)?;
+            let value = written(&value)?;
             check_header(&name, &value)?;
             if is_iterable && seen.has(&name) {
                 headers.append(&name, &value);
@@ -56,15 +58,19 @@ pub fn secrets(headers: &Headers) -> Vec<String> {
     secrets
 }
 
-fn text(value: &JsValue) -> Result<String> {
-    if !Array::is_array(value) {
-        return written(value);
-    }
-    let (mut texts, mut separator) = (String::new(), "");
-    for value in host::items(value).map_err(|cause| unreadable().caused_by(cause))? {
-        texts.push_str(separator);
-        texts.push_str(&written(&value)?);
-        separator = ", ";
+/// Several values as one; `null` is that of those that end with it, and takes away those before it.
+fn joined(values: &JsValue) -> Result<JsValue> {
+    let mut texts = JsValue::UNDEFINED;
+    for value in host::items(values).map_err(|cause| unreadable().caused_by(cause))? {
+        if value.is_null() {
+            texts = value;
+        } else if !value.is_undefined() {
+            let text = written(&value)?;
+            texts = match texts.as_string() {
+                Some(before) => concat(&[&before, ", ", &text]).into(),
+                None => text.into(),
+            };
+        }
     }
     Ok(texts)
 }

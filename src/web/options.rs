@@ -41,6 +41,8 @@ pub struct Options {
     pub path: Option<String>,
     /// The query, as it stands in a URL, with its question mark.
     pub search: String,
+    /// Whether the request can be sent once only, for its body is a stream.
+    pub is_once: bool,
     /// Whether that is a URL of another place, where the client's key does not belong.
     pub is_foreign: bool,
     /// The body as JSON.
@@ -101,6 +103,7 @@ impl Options {
             method: text("method"),
             path: text("path"),
             search: text("search").unwrap_or_default(),
+            is_once: get("isOnce").is_truthy(),
             is_foreign: host::is_true(options, "isForeign"),
             json: get("json"),
             body: get("body"),

@@ -30,9 +30,12 @@ impl Reply {
             return Err(invalid("`fetch` did not return a response."));
         }
         let response: Response = host.clone().unchecked_into::<web_sys::Response>().into();
-        let clone = host::get_function(&host, "clone").filter(|_| response.status() == 503);
-        let copy = clone.and_then(|clone| clone.call0(&host).ok());
-        Ok(Self { host, response, copy, attempt })
+        Ok(Self { host, response, copy: None, attempt })
+    }
+
+    /// Keeps the response as it is, where it can be had twice.
+    pub fn keep_copy(&mut self) {
+        self.copy = host::get_function(&self.host, "clone").and_then(|clone| clone.call0(&self.host).ok());
     }
 
     /// The HTTP status; 0 where a browser hides a redirect.

@@ -42,8 +42,8 @@ export async function delays(call) {
   const own = globalThis.setTimeout;
   const asked = [];
   globalThis.setTimeout = (callback, ms, ...rest) => {
-    // Node's fetch has timers of its own, and no pause is longer than a minute; a try's clock is. An error's body has 5 s.
-    if (ms > 60_000 || ms === 5000 || !new Error().stack.includes("/dist/")) return own(callback, ms, ...rest);
+    // Node's fetch has timers of its own, and no pause is longer than a minute; a try's clock is. The bodies of errors have 12 s and 1.25 s.
+    if (ms > 60_000 || [1250, 12_000].includes(ms) || !new Error().stack.includes("/dist/")) return own(callback, ms, ...rest);
     asked.push(ms);
     // Short ones are the limits that a test has set: they must not fire early.
     return own(callback, ms < 300 ? ms : 0, ...rest);
