@@ -48,7 +48,7 @@ export class Chatmux {
   /** The header for the key of a request that may be repeated. */
   declare idempotencyHeader: string | undefined;
   /** Chat. */
-  readonly chat: { readonly completions: Completions };
+  readonly chat: Chat;
   /** Models. */
   readonly models: Models;
   /** What was said, and what it comes to. Hidden, so that a client can be logged. */
@@ -111,6 +111,10 @@ export class Chatmux {
     return this.request({ ...options, method: "DELETE", path });
   }
 
+  /** This class, by openai's name for it. */
+  declare static OpenAI: typeof Chatmux;
+  /** The default of `timeout`, in milliseconds. */
+  declare static readonly DEFAULT_TIMEOUT: number;
   declare static ChatmuxError: typeof errors.ChatmuxError;
   declare static OpenAIError: typeof errors.ChatmuxError;
   declare static APIError: typeof errors.APIError;
@@ -131,7 +135,6 @@ export class Chatmux {
   declare static ContentFilterFinishReasonError: typeof errors.ContentFilterFinishReasonError;
 
   static {
-    Object.assign(Chatmux, classes, { OpenAIError: classes["ChatmuxError"] });
     const defaults = {
       baseURL: "",
       apiKey: null,
@@ -141,6 +144,8 @@ export class Chatmux {
       maxRetries: 2,
       idempotencyHeader: undefined,
     };
+    const others = { OpenAIError: classes["ChatmuxError"], OpenAI: Chatmux, DEFAULT_TIMEOUT: defaults.timeout };
+    Object.assign(Chatmux, classes, others);
     for (const [name, value] of Object.entries(defaults) as [keyof ClientOptions, unknown][]) {
       Object.defineProperty(Chatmux.prototype, name, {
         get(this: Chatmux) {
@@ -159,6 +164,12 @@ export class Chatmux {
 
 /** The options of a call, over those of its client as they are now. */
 type Merge = (call?: AnyRequestOptions | null) => CallOptions;
+
+/** Chat. */
+export interface Chat {
+  /** Chat completions. */
+  readonly completions: Completions;
+}
 
 /** Chat completions. */
 export class Completions {

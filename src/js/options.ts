@@ -8,8 +8,8 @@ export type HeadersLike =
   | readonly (readonly [name: string, value: string])[]
   | Record<string, string | readonly string[] | null | undefined>;
 
-/** Query parameters; `null` and `undefined` remove one, a list is sent as a comma list. */
-export type QueryLike = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+/** Query parameters: an object of names and values; `null` and `undefined` remove one. Values may be lists, objects and dates. */
+export type QueryLike = object;
 
 /** The part of `fetch` that chatmux uses: called as `fetch(url, init)`, unbound. */
 export type Fetch = (url: string, init: RequestInit & { headers: Headers }) => Promise<Response>;
