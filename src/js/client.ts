@@ -58,7 +58,7 @@ export class Chatmux {
   declare fetch: ClientOptions["fetch"];
   declare fetchOptions: ClientOptions["fetchOptions"];
   /** Chat. */
-  readonly chat: { readonly completions: Completions };
+  readonly chat: Chat;
   /** Models. */
   readonly models: Models;
   /** What was said, and what it comes to. Hidden, so that a client can be logged. */
@@ -129,6 +129,10 @@ export class Chatmux {
     return this.request({ ...options, method: "DELETE", path });
   }
 
+  /** This class, by openai's name for it. */
+  declare static OpenAI: typeof Chatmux;
+  /** The default of `timeout`, in milliseconds. */
+  declare static readonly DEFAULT_TIMEOUT: number;
   declare static ChatmuxError: typeof errors.ChatmuxError;
   declare static OpenAIError: typeof errors.ChatmuxError;
   declare static APIError: typeof errors.APIError;
@@ -149,7 +153,8 @@ export class Chatmux {
   declare static ContentFilterFinishReasonError: typeof errors.ContentFilterFinishReasonError;
 
   static {
-    Object.assign(Chatmux, classes, { OpenAIError: classes["ChatmuxError"] });
+    const others = { OpenAIError: classes["ChatmuxError"], OpenAI: Chatmux, DEFAULT_TIMEOUT: DEFAULTS.timeout };
+    Object.assign(Chatmux, classes, others);
     for (const name of SETTABLE) {
       Object.defineProperty(Chatmux.prototype, name, {
         get(this: Chatmux) {
@@ -168,6 +173,12 @@ export class Chatmux {
 
 /** The options of a call, over those of its client as they are now. */
 type Merge = (call?: AnyRequestOptions | null) => CallOptions;
+
+/** Chat. */
+export interface Chat {
+  /** Chat completions. */
+  readonly completions: Completions;
+}
 
 /** Chat completions. */
 export class Completions {

@@ -92,6 +92,28 @@ export class APIError extends ChatmuxError {
     this.requestID = requestID(headers);
   }
 
+  /** The error for an answer: of the class of its status, or an {@link APIConnectionError} where there is none. */
+  static generate(
+    status: number | undefined,
+    errorResponse: object | undefined,
+    message: string | undefined,
+    headers: Headers | undefined,
+  ): APIError {
+    if (!status || !headers) return new APIConnectionError({ message, cause: errorResponse });
+    const ofStatus: Record<number, typeof APIError> = {
+      400: BadRequestError,
+      401: AuthenticationError,
+      403: PermissionDeniedError,
+      404: NotFoundError,
+      409: ConflictError,
+      422: UnprocessableEntityError,
+      429: RateLimitError,
+    };
+    const error = (errorResponse as { error?: object } | undefined)?.error;
+    const Class = ofStatus[status] ?? (status < 500 ? APIError : InternalServerError);
+    return new Class(status, error, error ? undefined : message, headers);
+  }
+
   private static makeMessage(status: number | undefined, error: object | undefined, message: string | undefined): string {
     const own = (error as { message?: unknown } | undefined)?.message;
     const text = message || (typeof own === "string" ? own : JSON.stringify(own ?? error));

@@ -1,6 +1,6 @@
 /** `chatmux`: the client, its errors and its types. */
 
-export { Chatmux, Chatmux as default, type Completions, type Models, type ModelsPage } from "./client.js";
+export { Chatmux, Chatmux as default, type Chat, type Completions, type Models, type ModelsPage } from "./client.js";
 export * from "./errors.js";
 export { ChatmuxError as OpenAIError } from "./errors.js";
 export type {
@@ -16,4 +16,5 @@ export type {
 export { APIPromise, type WithRequestID } from "./promise.js";
 export { ChunkStream, Stream } from "./stream.js";
 export type * from "./types.js";
+export type * from "./types/namespace.js";
 export { init, type WasmSource } from "./wasm.js";

@@ -8,8 +8,11 @@ export type HeadersLike =
   | readonly (readonly [name: string, value: string])[]
   | Record<string, string | readonly string[] | null | undefined>;
 
-/** Query parameters; `null` and `undefined` remove one. A list is sent as `a[]=1&a[]=2`, an object as `a[b]=1`. */
-export type QueryLike = Record<string, unknown>;
+/**
+ * Query parameters: an object of names and values; `null` and `undefined` remove one. A list is sent as `a[]=1&a[]=2`, an
+ * object as `a[b]=1`, a date in ISO's form.
+ */
+export type QueryLike = object;
 
 /** The part of `fetch` that chatmux uses: called as `fetch(url, init)`, unbound. */
 export type Fetch = (url: string, init: RequestInit & { headers: Headers }) => Promise<Response>;

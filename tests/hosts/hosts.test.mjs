@@ -100,6 +100,9 @@ suite("the packed types compile in a strict project", { concurrency: 1 }, () => 
     export const text = whole.then(({ choices }) => choices[0]?.message.content?.length);
     export const core = [createChatCompletion(request), createChatCompletionStream({ ...request, stream: true }), listModels(), listCatalogue()];
     export const ready: Promise<void> = init(new URL("https://example.test/chatmux.wasm"));
+    export const messages: Chatmux.Chat.ChatCompletionMessageParam[] = request.messages;
+    export const completions: Chatmux.Chat.Completions = client.chat.completions;
+    export const usage = whole.then(({ usage }): Chatmux.CompletionUsage | undefined => usage);
     export const isError = (error: unknown) => error instanceof Chatmux.APIError && error.status === 429 && error.kind;
   `;
   const tsc = (...options) => {

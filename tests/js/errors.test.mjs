@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import OpenAI from "openai";
 import * as chatmux from "../../dist/entry/default.js";
 import * as core from "../../dist/entry/core.default.js";
 import {
@@ -48,6 +49,13 @@ suite("the class tree", () => {
     assert.equal(Chatmux.OpenAIError, ChatmuxError);
   });
 
+  test("is on the client's class, beside openai's other statics", () => {
+    assert.equal(Chatmux.OpenAI, Chatmux);
+    assert.equal(Chatmux.DEFAULT_TIMEOUT, 600_000);
+    assert.equal(new Chatmux({ apiKey: KEY }).timeout, Chatmux.DEFAULT_TIMEOUT);
+    for (const name of ["Chat", "Completions", "Models"]) assert.ok(!(name in Chatmux), `${name} is a type alone`);
+  });
+
   test("can be used as openai's is: made by hand, thrown, told apart", () => {
     const headers = new Headers({ "x-request-id": "req_1" });
     const error = new APIError(418, { message: "teapot", code: "c", param: "p", type: "t" }, undefined, headers);
@@ -65,6 +73,34 @@ suite("the class tree", () => {
     const never = new APIConnectionError({});
     for (const field of ["status", "headers", "error", "code", "param", "type"]) assert.equal(never[field], undefined, field);
     assert.ok(!("cause" in never));
+  });
+});
+
+suite("APIError.generate", () => {
+  const { APIError: theirs } = OpenAI;
+  const headers = new Headers({ "x-request-id": "req_1" });
+  const BODIES = [{ error: { message: "no", code: "c", param: "p", type: "t" } }, { error: { code: "x" } }, { message: "own" }, {}, undefined];
+
+  test("makes the errors that openai's makes", () => {
+    for (const status of [301, 400, 401, 402, 403, 404, 408, 409, 422, 429, 499, 500, 503, 599]) {
+      for (const body of BODIES) {
+        for (const message of ["said", undefined]) {
+          const [own, other] = [APIError, theirs].map((Class) => Class.generate(status, body, message, headers));
+          assert.equal(own.constructor, chatmux[other.constructor.name]);
+          for (const field of ["message", "status", "headers", "error", "code", "param", "type", "requestID"]) assert.equal(own[field], other[field], field);
+        }
+      }
+    }
+  });
+
+  test("makes an error of the connection where there is no status or there are no headers", () => {
+    const cause = new TypeError("gone");
+    for (const [status, given] of [[undefined, headers], [0, headers], [400, undefined]]) {
+      const error = APIError.generate(status, cause, "lost", given);
+      assert.equal(error.constructor, APIConnectionError);
+      assert.deepEqual([error.message, error.cause, error.status], ["lost", cause, undefined]);
+    }
+    assert.equal(APIError.generate(undefined, undefined, undefined, undefined).message, "Connection error.");
   });
 });
 

@@ -294,7 +294,26 @@ bothWays<theirs.ChatCompletionNamedToolChoiceCustom.Custom, ours.ChatCompletionN
 );
 bothWays<theirs.ChatCompletionFunctionCallOption, ours.ChatCompletionFunctionCallOption>((it) => it, (it) => it);
 
-// Models.
+// Stored completions.
+bothWays<theirs.ChatCompletionStoreMessage, ours.ChatCompletionStoreMessage>((it) => it, (it) => it);
+bothWays<theirs.ChatCompletionUpdateParams, ours.ChatCompletionUpdateParams>((it) => it, (it) => it);
+bothWays<theirs.ChatCompletionListParams, ours.ChatCompletionListParams>((it) => it, (it) => it);
+bothWays<theirs.ChatCompletionDeleted, ours.ChatCompletionDeleted>((it) => it, (it) => it);
+
+// Parsed completions.
+bothWays<theirs.ChatCompletionParseParams, ours.ChatCompletionParseParams>((it) => it, (it) => it);
+bothWays<theirs.ParsedChatCompletion<string>, ours.ParsedChatCompletion<string>>((it) => it, (it) => it);
+bothWays<theirs.ParsedChoice<string>, ours.ParsedChoice<string>>((it) => it, (it) => it);
+bothWays<theirs.ParsedChatCompletionMessage<string>, ours.ParsedChatCompletionMessage<string>>((it) => it, (it) => it);
+bothWays<theirs.ParsedChatCompletionMessageToolCall, ours.ParsedChatCompletionMessageToolCall>(
+  (it) => it,
+  (it) => it,
+);
+bothWays<theirs.ParsedFunctionToolCall, ours.ParsedFunctionToolCall>((it) => it, (it) => it);
+bothWays<theirs.ParsedFunction, ours.ParsedFunction>((it) => it, (it) => it);
+
+// Models. Any id is one of ours.
+void ((it: OpenAI.ChatModel): ours.ChatModel => it);
 bothWays<OpenAI.Model, ours.Model>((it) => it, (it) => it);
 
 // Their client takes ours and gives ours.

@@ -186,6 +186,9 @@ export interface ChatCompletionCreateParamsBase {
   extra_body?: Record<string, unknown>;
 }
 
+/** A model by its id: any text, because chatmux has no list of models. */
+export type ChatModel = string;
+
 /** Notes to store with a completion: up to 16 names of up to 64 characters, values of up to 512. */
 export type Metadata = Record<string, string>;
 
