@@ -87,6 +87,8 @@ pub struct ChunkStream {
     /// The HTTP status that the stream came with.
     status: u16,
     any: bool,
+    /// The event that reported an error, until the chunks before it are taken.
+    cost: Option<String>,
     /// Whether other events than those of a chat completion may be whole.
     is_any: bool,
     /// What has arrived before the first event: where it never becomes one, it may say what went wrong.
@@ -135,6 +137,7 @@ impl ChunkStream {
             progress: Progress::default(),
             status,
             any: false,
+            cost: None,
             is_any: false,
             head: Vec::new(),
             input: Vec::new(),
@@ -337,8 +340,8 @@ impl ChunkStream {
             }
             Ok(Message::Done) => self.end = Some(Ok(())),
             Ok(Message::Error) => {
-                // It is no chunk, but what it cost is known.
-                self.partial.add_usage(&event.data);
+                // It is no chunk, but it may say what all of them have cost.
+                self.cost = Some(event.data.to_string());
                 self.end = Some(Err(Error::from_response(self.status, &event.data)));
             }
             Err(cause) => {
@@ -382,6 +385,11 @@ impl ChunkStream {
                     self.partial.add_values(number as usize, of(event), of(start), values);
                 }
             }
+        }
+        if *taken == pieces.len()
+            && let Some(event) = self.cost.take()
+        {
+            self.partial.add_usage(&event);
         }
     }
 

@@ -24,7 +24,7 @@ use crate::text::{self, concat};
 const MAX_ERROR_BODY: f64 = 1_048_575.0;
 /// How long it may take, in milliseconds.
 const ERROR_BODY_MS: f64 = 12_000.0;
-/// The same for one that only tells whether to try again.
+/// The same for that of a 503, which tells whether to try again.
 const BUSY_BODY_MS: f64 = 1_250.0;
 
 /// What a call is.
@@ -116,7 +116,11 @@ impl Call {
         loop {
             let last = tried >= self.options.max_retries;
             let outcome = match &self.options.signal {
-                Some(signal) if self.options.is_aborted() => Err(attempt::aborted(signal)),
+                Some(signal) if self.options.is_aborted() => {
+                    // The try that was due is not made.
+                    tried = tried.saturating_sub(1);
+                    Err(attempt::aborted(signal))
+                }
                 _ => bases.attempt(last, tried, &mut others).await,
             };
             let mut failure = match outcome {
@@ -166,7 +170,7 @@ impl Call {
         let is_answer = reply.is_success() && self.route.read.is_some();
         let max = if is_answer { self.options.max_response_bytes.into() } else { MAX_ERROR_BODY };
         if !is_answer {
-            reply.hurry(if last { ERROR_BODY_MS } else { BUSY_BODY_MS });
+            reply.hurry(if reply.status() == 503 { BUSY_BODY_MS } else { ERROR_BODY_MS });
         }
         let read = reply.read(max).await;
         self.finish(&reply, read, tried).map_err(|failure| reply.finish(failure))

@@ -198,6 +198,23 @@ suite("an abort during the call", () => {
     }
   });
 
+  test("A2: is an abort where the body reports the reason of it, whatever that is", async () => {
+    for (const status of [200, 400]) {
+      for (const why of [new Error("mine"), "a text", { odd: 1 }]) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const start = (body) => signal.addEventListener("abort", () => body.error(signal.reason));
+        const fetch = async () => new Response(new ReadableStream({ start }), { status, headers: JSON_TYPE });
+        const pending = failure(ask(clientWith(fetch), REQUEST, { signal }));
+        await sleep(10);
+        controller.abort(why);
+        const error = await settled(pending);
+        assert.equal(error?.constructor, APIUserAbortError, `${status}: ${error}`);
+        assert.equal(error.cause, why);
+      }
+    }
+  });
+
   test("A2: after the answer is there changes nothing", async () => {
     const controller = new AbortController();
     const completion = await ask(clientWith(async () => jsonResponse()), REQUEST, { signal: controller.signal });

@@ -224,6 +224,25 @@ suite("the caller's signal", () => {
   });
 });
 
+test("A4: one signal may be of many calls at once: Node warns of nothing", async (t) => {
+  const server = await listen(t, async (request, outgoing) => {
+    await sleep(50);
+    if (JSON.parse(request.body).stream) replyStream(outgoing, answer("a", "b"));
+    else reply(outgoing, COMPLETION);
+  });
+  const { stdout, stderr } = await spawned(`
+    const client = new chatmux.Chatmux({ apiKey: "sk-1234567890", baseURL: ${JSON.stringify(server.baseURL)} });
+    const request = { model: "m", messages: [{ role: "user", content: "x" }] };
+    const { signal } = new AbortController();
+    const create = (body, call) => client.chat.completions.create({ ...request, ...body }, call);
+    const many = (call) => Promise.all(Array.from({ length: 20 }, call));
+    await many(() => create({}, { signal }));
+    for (const stream of await many(() => create({ stream: true }, { signal }))) await stream.text();
+    await many(async () => (await create({}, { signal }).asResponse()).text());
+    console.log("end");`);
+  assert.deepEqual([stdout, stderr], ["end\n", ""]);
+});
+
 suite("the process ends by itself", () => {
   const REQUEST_TEXT = '{ model: "m", messages: [{ role: "user", content: "x" }] }';
   const ways = {

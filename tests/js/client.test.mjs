@@ -134,6 +134,10 @@ suite("the request's bytes", () => {
     for (const body of bodies) assert.equal(await sent(body), JSON.stringify(body));
   });
 
+  test("may have no messages, which is for the provider to judge", async () => {
+    assert.equal(await sent({ model: "m", messages: [] }), '{"model":"m","messages":[]}');
+  });
+
   test("hold keys named as what every object has", async () => {
     const text =
       '{"model":"m","messages":[{"role":"user","content":"x","__proto__":{"a":1}}],' +

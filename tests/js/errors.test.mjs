@@ -229,7 +229,6 @@ suite("a request that cannot be sent", () => {
   const cyclic = { ...REQUEST };
   cyclic.self = cyclic;
   const cases = [
-    ["an empty messages", { model: "m", messages: [] }, /`messages` is empty/],
     ["no messages", { model: "m" }, /`messages` is missing/],
     ["messages that are no list", { model: "m", messages: "Hello" }, /`messages` is missing/],
     ["no model", { messages: MESSAGES }, /`model` is missing/],

@@ -140,6 +140,23 @@ suite("a base URL that refuses the connection", () => {
     }
   });
 
+  test("stays left by a client made of this one, and where an option is set", async () => {
+    const net = network({ "b.test": ok });
+    const client = clientOfNetwork(net);
+    await ask(client);
+    net.asked.length = 0;
+    const other = client.withOptions({ maxRetries: 1 });
+    await ask(other);
+    client.timeout = 1000;
+    await ask(client);
+    await ask(other.withOptions({}));
+    assert.deepEqual(net.asked, [POST("b"), POST("b"), POST("b")]);
+    // Other addresses are not known yet.
+    net.asked.length = 0;
+    await ask(client.withOptions({ fallbackBaseURLs: [B, C] }));
+    assert.deepEqual(net.asked, [POST("a"), POST("b")]);
+  });
+
   test("is left for many calls at once, and each is sent once", async () => {
     const net = network({ "b.test": ok });
     const client = clientOfNetwork(net);
@@ -168,6 +185,36 @@ suite("a base URL that refuses the connection", () => {
     const outcome = await settled(client.post("/upload", { body }).then(() => "sent", (error) => error));
     assert.ok(outcome === "sent" || outcome instanceof APIConnectionError, String(outcome));
     for (const request of server.requests) assert.equal(request.body, "first second");
+  });
+
+  test("was left before: a body that is a stream goes to the one that works, once", async (t) => {
+    const server = await serve(t);
+    const { asked, fetch } = watched();
+    const client = clientOf({ baseURL: await dead() }, { fallbackBaseURLs: [server.baseURL], maxRetries: 2, fetch });
+    await ask(client);
+    asked.length = 0;
+    const body = () => (async function* () { yield Buffer.from('{"first":1,'); yield Buffer.from('"second":2}'); })();
+    assert.deepEqual(await client.post("/upload", { body: body() }), COMPLETION);
+    assert.deepEqual(asked.map(({ url }) => url), [`${server.baseURL}/upload`]);
+    assert.equal(server.requests.at(-1).body, '{"first":1,"second":2}');
+    // Nor is it sent twice where that one is gone.
+    const net = network({ "b.test": ok });
+    const other = clientOfNetwork(net, { maxRetries: 2 });
+    await ask(other);
+    const gone = network({});
+    other.fetch = gone.fetch;
+    assert.equal((await failure(other.post("/upload", { body: body() }))).constructor, APIConnectionError);
+    assert.deepEqual(gone.asked.filter((line) => line.startsWith("POST")), ["POST b.test/v1/upload"]);
+  });
+
+  test("is left where the connection is not made in time, as the runtime says", async () => {
+    const late = { UND_ERR_CONNECT_TIMEOUT: {}, ETIMEDOUT: { syscall: "connect" } };
+    for (const [code, more] of Object.entries(late)) {
+      const cause = () => { const error = failedFetch(code); Object.assign(error.cause, more); throw error; };
+      const net = network({ "a.test": cause, "b.test": ok });
+      assert.deepEqual(await ask(clientOfNetwork(net)), COMPLETION, code);
+      assert.deepEqual(net.asked, [POST("a"), POST("b")], code);
+    }
   });
 
   for (const code of ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]) {
@@ -199,6 +246,8 @@ suite("a base URL that was reached", () => {
   test("is not left for a connection that was lost, a timeout, or an answer that is none", async () => {
     const ends = {
       reset: () => { throw failedFetch("ECONNRESET"); }, "lost socket": () => { throw failedFetch("UND_ERR_SOCKET"); }, silence: never,
+      "no headers in time": () => { throw failedFetch("UND_ERR_HEADERS_TIMEOUT"); },
+      "a read that took too long": () => { const error = failedFetch("ETIMEDOUT"); error.cause.syscall = "read"; throw error; },
       "no JSON": () => jsonResponse("{"), "an error under 200": () => jsonResponse({ error: { message: "no" } }),
     };
     for (const [what, end] of Object.entries(ends)) {
@@ -291,6 +340,22 @@ suite("where the runtime does not say why", () => {
     // The probe's own time is not for the test to wait for.
     const outcome = await settled(withoutPauses(() => ask(clientOfNetwork({ fetch }, { timeout: 100 })).then(() => "answered", (error) => error)));
     assert.ok(outcome === "answered" || outcome instanceof APIConnectionError, String(outcome));
+  });
+
+  test("no probe is made for a call that is aborted, before it or by it", async (t) => {
+    const move = clock(t);
+    const net = network({ "b.test": ok });
+    const client = clientOfNetwork(net);
+    await ask(client);
+    move(11);
+    net.asked.length = 0;
+    assert.equal((await failure(ask(client, REQUEST, { signal: AbortSignal.abort() }))).constructor, APIUserAbortError);
+    const controller = new AbortController();
+    const mute = network({}, { mute: true });
+    const aborting = clientOfNetwork({ fetch: (...args) => (controller.abort(), mute.fetch(...args)) });
+    assert.ok((await settled(failure(ask(aborting, REQUEST, { signal: controller.signal })))) instanceof APIUserAbortError);
+    assert.deepEqual(net.asked, []);
+    assert.deepEqual(mute.asked, [POST("a")]);
   });
 
   test("an abort during the probe ends the call", async () => {

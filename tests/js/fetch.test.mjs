@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, BadRequestError, ChatmuxError } from "../../dist/entry/default.js";
 import * as core from "../../dist/entry/core.default.js";
 import {
-  answer, ask, askStream, chunk, clientWith, collect, COMPLETION, failure, failureOfStream, forbidStrayRejections, jsonResponse, KEY, REQUEST,
+  answer, ask, askStream, chunk, clientOf, clientWith, collect, COMPLETION, failure, failureOfStream, forbidStrayRejections, jsonResponse, KEY, listen, REQUEST,
   settled, sse, STREAMED, streamResponse, textOf,
 } from "./support.mjs";
 
@@ -157,6 +157,14 @@ suite("a foreign response", () => {
     for (const response of responses) assert.equal(textOf(await collect(await askStream(clientWith(async () => response)))), "ab");
   });
 
+  test("may stream what is said to be bytes of no known kind", async (t) => {
+    const headers = { "content-type": "application/octet-stream" };
+    const answers = [streamResponse(answer("a", "b"), { headers }), foreign("", { headers, body: streamResponse(answer("a", "b")).body })];
+    for (const response of answers) assert.equal(textOf(await collect(await askStream(clientWith(async () => response)))), "ab");
+    const server = await listen(t, (_, outgoing) => void outgoing.writeHead(200, headers).end(sse(...answer("a", "b"))));
+    assert.equal(await (await askStream(clientOf(server))).text(), "ab");
+  });
+
   test("may stream what Node calls a Buffer", async () => {
     const body = new ReadableStream({
       start(controller) {
@@ -256,10 +264,10 @@ suite("a caller's fetch that fails", () => {
     }
   });
 
-  test("with an AbortError of its own is a connection error, not the caller's abort", async () => {
+  test("with an AbortError of its own has timed out, as in openai, and is not the caller's abort", async () => {
     for (const name of ["AbortError", "TimeoutError"]) {
       const error = await failure(ask(clientWith(async () => { throw new DOMException("odd", name); })));
-      assert.equal(error.constructor, APIConnectionError);
+      assert.equal(error.constructor, APIConnectionTimeoutError);
     }
   });
 

@@ -72,6 +72,19 @@ suite("the error of a stream carries what had arrived and what it cost", () => {
     assert.equal(server.requests.length, 1);
   });
 
+  test("defect 5: the usage that comes with the error is known, as the last there is", async () => {
+    const late = { prompt_tokens: 9, completion_tokens: 7, total_tokens: 16 };
+    for (const before of [[chunk("Hello")], [counted("Hello")], []]) {
+      for (const event of [{ ...OPENROUTER, usage: late }, { error: { message: "boom" }, usage: late }]) {
+        for (const [how, read] of Object.entries(READERS)) {
+          const error = await failure(read(await openBody(bodyOf(encoder.encode(sse(...before, event))).body)));
+          assert.ok(error instanceof APIError, `${how}: ${error}`);
+          assert.deepEqual(error.usage, late, how);
+        }
+      }
+    }
+  });
+
   test("a connection that breaks, with the reason", async (t) => {
     const server = await listen(t, (request, outgoing) => {
       replyStream(outgoing, [chunk("Hello"), counted(" you")], { end: false });

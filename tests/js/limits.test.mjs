@@ -221,6 +221,83 @@ suite("G12: an answer that is compressed", { concurrency: 2 }, () => {
   });
 });
 
+suite("G13: values without end", () => {
+  const listOf = (count, item) => `[${Array(count).fill(item).join()}]`;
+  /** An object of so many members, each of which is one of so many, and so on. */
+  const treeOf = (count, ...counts) => {
+    const value = counts.length ? treeOf(...counts) : "1";
+    return `{${Array.from({ length: count }, (_, n) => `"k${n}":${value}`).join()}}`;
+  };
+  const valuesIn = (value) => (typeof value === "object" ? Object.values(value).reduce((sum, one) => sum + 1 + valuesIn(one), 0) : 0);
+
+  /** A stream that is read one event at a time, beside which another one fails; what is read of it before and after. */
+  async function beside(use) {
+    const events = [chunkText({ content: "a" }), chunkText({ content: "b" }), chunkText({}, {}, { finish_reason: "stop" })].map((event) => bytesOf([event], ""));
+    const pull = (controller) => (events.length ? controller.enqueue(events.shift()) : controller.close());
+    const neighbour = await openBody(new ReadableStream({ pull }, { highWaterMark: 0 }));
+    const iterator = neighbour[Symbol.asyncIterator]();
+    assert.equal((await iterator.next()).value.choices[0].delta.content, "a");
+    await use();
+    assert.equal((await iterator.next()).value.choices[0].delta.content, "b");
+    await iterator.next();
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+    assert.equal(neighbour.partial.choices[0].message.content, "ab");
+  }
+
+  test("in one event end its stream as one that is too large, and no other", async () => {
+    const values = listOf(128, listOf(128, listOf(128, "0")));
+    const events = [`{"choices":[{"index":0,"delta":{"content":"x"}}],"x":${values}}`, `{"x":${values},"choices":[]}`];
+    for (const event of events) {
+      await beside(async () => {
+        const error = await failure(openBody(bodyOf(bytesOf([event])).body).then(collect));
+        assert.equal(error.constructor, APIError, String(error));
+        assert.equal(error.kind, "too_large");
+      });
+    }
+  });
+
+  test("that are ever new keys of a delta trap nothing, and disturb no other stream", async () => {
+    // 64 x 64 x 64 x 64 of them would not fit into the memory there is; but that many take a while to be said.
+    const branch = treeOf(64, 64, 16);
+    const body = (async function* () {
+      for (let n = 0; n < 6; n++) yield bytes(`data: {"choices":[{"index":0,"delta":{"a":{"top${n}":${branch}}}}]}\n\n`);
+      yield bytes(sse(...answer("x")));
+    })();
+    await beside(async () => {
+      const stream = await openBody(body);
+      const outcome = await stream.text().catch((error) => error);
+      assert.ok(outcome === "x" || (outcome instanceof APIError && outcome.kind === "too_large"), String(outcome));
+      const held = valuesIn(stream.partial);
+      assert.ok(held > 1000 && held < 300_000, `${held} values are held`);
+    });
+  });
+
+  test("G27: that are replaced again and again cost no more the more they are", async () => {
+    /** Milliseconds of so many flips of a member that has held many keys. */
+    async function time(flips) {
+      const delta = (a) => `data: {"choices":[{"index":0,"delta":{"a":${a}}}]}\n\n`;
+      const turns = bytes((delta("1") + delta('{"k0":1}')).repeat(flips / 2) + sse(...answer("x")));
+      const stream = await openBody((async function* () {
+        yield bytes(delta(treeOf(64, 64, 64)));
+        yield turns;
+      })());
+      const iterator = stream[Symbol.asyncIterator]();
+      await iterator.next();
+      const start = performance.now();
+      while (!(await iterator.next()).done);
+      return performance.now() - start;
+    }
+    // The machine may be busy: the best of some tries counts.
+    const best = [Infinity, Infinity];
+    for (let tries = 0; tries < 4; tries++) {
+      best[0] = Math.min(best[0], await time(1000));
+      best[1] = Math.min(best[1], await time(4000));
+      if (best[1] < 6 * best[0]) return;
+    }
+    assert.fail(`four times the flips took ${best[1] / best[0]} times as long`);
+  });
+});
+
 suite("G27: the time of one event of many bytes", () => {
   /** Milliseconds to read one event of so many bytes in reads of this many. */
   async function time(length, size) {

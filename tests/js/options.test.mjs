@@ -52,6 +52,11 @@ suite("headers", () => {
     assert.equal(headers["x-tag"], "a, b", "as new Headers(pairs) has it");
   });
 
+  test("H1: with several values leave undefined out, and are removed by null", async () => {
+    assert.equal((await sent({}, { headers: { "x-a": [undefined, "2"] } })).headers["x-a"], "2");
+    assert.equal((await sent({ defaultHeaders: { "x-a": "old" } }, { headers: { "x-a": ["1", null] } })).headers["x-a"], undefined);
+  });
+
   test("H1: win in whatever form and case they come, client's over chatmux's and call's over client's", async () => {
     const forms = (name, value) => [{ [name]: value }, [[name, value]], new Headers([[name, value]]), new Map([[name, value]]), { [name]: [value] }];
     for (const client of forms("X-A", "client")) {
@@ -167,8 +172,24 @@ suite("the query", () => {
     assert.deepEqual(Object.fromEntries(new URL(url).searchParams), { a: "9", c: "3", e: "é &=?#+/" });
   });
 
-  test("U2: has lists as comma lists", async () => {
-    assert.deepEqual([...new URL((await sent({}, { query: { a: ["x", "y z"] } })).url).searchParams], [["a", "x,y z"]]);
+  /** The parameters of a URL, in their order. */
+  const parameters = async (defaultQuery, query) => [...new URL((await sent({ defaultQuery }, { query })).url).searchParams];
+
+  test("U2: has lists and objects as openai writes them, and dates in ISO's form", async () => {
+    const date = new Date(Date.UTC(2026, 0, 2));
+    assert.deepEqual(await parameters({}, { a: ["x", "y z"], b: { c: 1, d: { e: true } }, f: [{ g: 1 }], h: date, i: { j: date } }), [
+      ["a[]", "x"], ["a[]", "y z"], ["b[c]", "1"], ["b[d][e]", "true"], ["f[][g]", "1"], ["h", date.toISOString()], ["i[j]", date.toISOString()],
+    ]);
+  });
+
+  test("U2: leaves out what is no value: a function", async () => {
+    assert.deepEqual(await parameters({ a: () => 1 }, { b: () => 2, c: 3, d: [() => 4, 5] }), [["c", "3"], ["d[]", "5"]]);
+  });
+
+  test("U2: of the call takes the place of the client's list or object of that name, and of no other", async () => {
+    const ofClient = { a: [1, 2], b: { c: 1, d: 2 }, e: "1", ab: [3] };
+    assert.deepEqual(await parameters(ofClient, { a: [9], b: { d: 8 }, e: { f: 7 } }), [["ab[]", "3"], ["a[]", "9"], ["b[d]", "8"], ["e[f]", "7"]]);
+    assert.deepEqual(await parameters(ofClient, { a: null, b: undefined, e: 5 }), [["ab[]", "3"], ["e", "5"]]);
   });
 
   test("U2: cannot change where the request goes", async () => {
@@ -227,9 +248,13 @@ suite("a key", () => {
     }
   });
 
+  test("may have spaces in it, as a gateway's own may", async () => {
+    for (const apiKey of ["My API Key", async () => "My API Key"]) assert.equal((await sent({ apiKey })).headers.authorization, "Bearer My API Key");
+  });
+
   test("that cannot be sent is refused, without being shown", async () => {
     let calls = 0;
-    for (const apiKey of ["sk-canary\n1234567890", "sk canary 1234567890", "sk-canäry-1234567890", "sk-canary-123\x00", "sk-canary-“1234”"]) {
+    for (const apiKey of ["sk-canary\n1234567890", "sk-canäry-1234567890", "sk-canary-123\x00", "sk-canary-“1234”"]) {
       const error = await failure(ask(clientWith(async () => (calls++, jsonResponse()), { apiKey })));
       assert.equal(error.name, "ChatmuxError");
       assert.equal(error.kind, "missing_api_key");

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
-import { APIError, NotFoundError } from "../../dist/entry/default.js";
+import { APIError, ChatmuxError, NotFoundError } from "../../dist/entry/default.js";
 import { AT_ONCE, refusal, withoutPauses } from "./calls.mjs";
 import {
   answer, ask, askStream, chunk, clientOf, clientWith, collect, COMPLETION, deadURL, failure, forbidStrayRejections, JSON_TYPE, jsonResponse, listen, reply,
-  replyStream, REQUEST, settled, spawned, sse, STREAMED, textOf,
+  replyStream, REQUEST, settled, spawned, sse, STREAMED, streamResponse, textOf, until,
 } from "./support.mjs";
 
 // What a promise of chatmux leaves unhandled would end a program of Node's.
@@ -168,6 +168,121 @@ suite("asResponse()", () => {
   });
 });
 
+suite("the answer after asResponse()", () => {
+  /** A client whose fetch counts, and the calls that it can make. */
+  function counted(respond = () => jsonResponse(COMPLETION, { headers: ID })) {
+    const seen = { calls: 0 };
+    seen.client = clientWith(async (_, init) => (seen.calls++, init.body?.includes('"stream":true') ? streamResponse(answer("a", "b"), { headers: ID }) : respond()), { maxRetries: 2 });
+    return seen;
+  }
+  const WHOLE = { "a chat": (client) => ask(client), "a generic request": (client) => client.get("/x"), "a list": (client) => client.models.list() };
+
+  for (const [what, call] of Object.entries(WHOLE)) {
+    test(`is read where the caller has left the body alone: ${what}`, async () => {
+      const body = what === "a list" ? LIST : COMPLETION;
+      const seen = counted(() => jsonResponse(body, { headers: ID }));
+      const promise = call(seen.client);
+      const response = await promise.asResponse();
+      assert.equal(response.status, 200);
+      const answered = await promise;
+      assert.deepEqual(answered, body);
+      assert.equal(answered._request_id, "req_7");
+      assert.equal(await promise, answered, "read once");
+      const whole = await promise.withResponse();
+      assert.deepEqual([whole.data, whole.response, whole.request_id], [answered, response, "req_7"]);
+      assert.equal(seen.calls, 1);
+    });
+  }
+
+  test("is read by withResponse() as well", async () => {
+    const seen = counted();
+    const promise = ask(seen.client);
+    const response = await promise.asResponse();
+    const whole = await promise.withResponse();
+    assert.deepEqual([whole.data, whole.response, whole.request_id], [COMPLETION, response, "req_7"]);
+    assert.equal(seen.calls, 1);
+  });
+
+  test("is read from a server, whole and streamed, by the one request", async (t) => {
+    const server = await serve(t);
+    const whole = ask(clientOf(server));
+    assert.equal((await whole.asResponse()).bodyUsed, false);
+    assert.deepEqual(await whole, COMPLETION);
+    const streamed = askStream(clientOf(server));
+    assert.equal((await streamed.asResponse()).bodyUsed, false);
+    const chunks = [];
+    for await (const one of await streamed) chunks.push(one);
+    assert.equal(textOf(chunks), "ab");
+    assert.equal((await streamed).partial.choices[0].message.content, "ab");
+    assert.equal(server.requests.length, 2);
+  });
+
+  test("is the stream where one was asked for, withResponse() too", async () => {
+    const seen = counted();
+    const promise = askStream(seen.client);
+    const response = await promise.asResponse();
+    const { data, response: same, request_id } = await promise.withResponse();
+    assert.deepEqual([same, request_id], [response, "req_7"]);
+    assert.equal(textOf(await collect(data)), "ab");
+    assert.equal(seen.calls, 1);
+  });
+
+  test("leaves the body unread where asResponse() comes late and nobody has waited for the answer", async (t) => {
+    const server = await serve(t);
+    const expected = { whole: JSON.stringify(COMPLETION), stream: sse(...answer("a", "b")) };
+    for (const [what, call] of [["whole", ask], ["stream", askStream]]) {
+      const promise = call(clientOf(server));
+      await until(() => server.requests.length === (what === "whole" ? 1 : 2), "the request has arrived");
+      await sleep(50);
+      const response = await promise.asResponse();
+      assert.equal(response.bodyUsed, false);
+      assert.equal(await response.text(), expected[what]);
+    }
+    assert.equal(server.requests.length, 2);
+  });
+
+  test("is an error, and no second request, where the caller has read the body", async () => {
+    for (const call of [ask, askStream, (client) => client.get("/x")]) {
+      const seen = counted();
+      const promise = call(seen.client);
+      await (await promise.asResponse()).text();
+      for (const again of [() => promise, () => promise.withResponse()]) {
+        const error = await settled(failure(again()));
+        assert.ok(error instanceof ChatmuxError, String(error));
+        assert.match(error.message, /asResponse/);
+      }
+      assert.equal(seen.calls, 1);
+    }
+  });
+
+  test("is an error, and no hang, where the caller is reading the body or has let it go", async () => {
+    const ways = [(response) => void response.body.getReader(), (response) => response.body.getReader().read(), (response) => response.body.cancel()];
+    for (const call of [ask, askStream]) {
+      for (const use of ways) {
+        const seen = counted();
+        const promise = call(seen.client);
+        await use(await promise.asResponse());
+        const error = await settled(failure(promise.then((one) => (call === askStream ? collect(one) : one))));
+        assert.ok(error instanceof ChatmuxError, String(error));
+        assert.equal(seen.calls, 1);
+      }
+    }
+  });
+
+  test("is what the answer would have been where that is an error", async () => {
+    const seen = counted(() => jsonResponse('{"error":{"message":"no","code":429}}'));
+    const promise = ask(seen.client);
+    assert.equal((await promise.asResponse()).status, 200);
+    assert.equal((await failure(promise)).name, "RateLimitError");
+    assert.equal(seen.calls, 1);
+    const cut = counted(() => jsonResponse("{broken"));
+    const other = ask(cut.client);
+    await other.asResponse();
+    assert.equal((await failure(other)).kind, "malformed_response");
+    assert.equal(cut.calls, 1);
+  });
+});
+
 suite("withResponse()", () => {
   test("is the answer, the response and the id of the request", async (t) => {
     const server = await serve(t);
@@ -275,9 +390,17 @@ suite("_request_id", () => {
   });
 
   test("does not hide what a server sends under that name", async () => {
-    const answered = await clientWith(async () => jsonResponse('{"_request_id":"mine","a":1}', { headers: ID })).get("/x");
-    assert.equal(answered.a, 1);
-    assert.ok(["mine", "req_7"].includes(answered._request_id));
+    const body = { _request_id: "mine", a: 1 };
+    for (const call of [ask, (client) => client.get("/x")]) {
+      const answered = await call(clientWith(async () => jsonResponse({ ...COMPLETION, ...body }, { headers: ID })));
+      assert.deepEqual(answered, { ...COMPLETION, ...body });
+    }
+  });
+
+  test("is not on an object that is frozen: that one is passed as it is", async () => {
+    const frozen = Object.freeze({ ...COMPLETION });
+    const response = { status: 200, headers: new Headers({ "content-type": "application/json", ...ID }), json: async () => frozen };
+    for (const call of [ask, (client) => client.get("/x")]) assert.equal(await call(clientWith(async () => response)), frozen);
   });
 });
 

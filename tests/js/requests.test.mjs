@@ -6,8 +6,8 @@ import { inspect } from "node:util";
 import { APIError, ChatmuxError } from "../../dist/entry/default.js";
 import { AT_ONCE, OWN_HEADERS, refusal, withoutPauses } from "./calls.mjs";
 import {
-  answer, ask, clientOf, clientWith, collect, failure, failureOfStream, forbidStrayRejections, jsonResponse, KEY, listen, listenRaw, reply,
-  replyStream, STREAMED, textOf,
+  answer, ask, askStream, chunk, clientOf, clientWith, collect, failure, failureOfStream, forbidStrayRejections, jsonResponse, KEY, listen, listenRaw, reply,
+  replyStream, STREAMED, streamResponse, textOf,
 } from "./support.mjs";
 
 forbidStrayRejections();
@@ -47,6 +47,17 @@ suite("a generic request", () => {
     for (const body of [[1, 2], {}, true, 5]) assert.equal((await clientOf(server).post("/x", { body })).body, JSON.stringify(body), inspect(body));
   });
 
+  test("has an object as a form, where a header asks for one", async (t) => {
+    const server = await echo(t);
+    const type = "application/x-www-form-urlencoded";
+    const headers = [{ "Content-Type": type }, [["content-type", type]], new Headers({ "content-type": `${type};charset=UTF-8` })];
+    for (const form of headers) {
+      const said = await clientOf(server).post("/x", { body: { a: "1 &", b: [2, 3], c: { d: true }, none: undefined }, headers: form });
+      assert.deepEqual([...new URLSearchParams(said.body)], [["a", "1 &"], ["b[]", "2"], ["b[]", "3"], ["c[d]", "true"]]);
+      assert.ok(said.headers["content-type"].startsWith(type), said.headers["content-type"]);
+    }
+  });
+
   test("never sends a body of another kind as if it were an empty object", async () => {
     const form = new FormData();
     form.set("a", "1");
@@ -81,6 +92,16 @@ suite("a generic request", () => {
     assert.equal(server.requests[0].headers.accept, "text/event-stream");
     const { error } = await failureOfStream(clientWith(async () => refusal(400)).post("/x", { body: STREAMED, stream: true }));
     assert.equal(error.status, 400);
+  });
+
+  test("is a stream of other events with stream: true, whose end is the end of the body", async () => {
+    const events = [{ type: "response.created", response: { id: "resp_1" } }, { type: "response.output_text.delta", delta: "a" }, { type: "response.completed" }];
+    const client = clientWith(async () => streamResponse(events));
+    assert.deepEqual(await collect(await client.post("/responses", { body: {}, stream: true })), events);
+    // A chat that has no choices and no [DONE] was cut.
+    assert.equal((await failureOfStream(askStream(client))).error?.name, "StreamTruncatedError");
+    const cut = clientWith(async () => streamResponse([chunk("a")]));
+    assert.equal((await failureOfStream(cut.post("/chat/completions", { body: STREAMED, stream: true }))).error?.name, "StreamTruncatedError");
   });
 
   test("without a path, with a method that is none, or with a body that cannot be sent is refused", async () => {
@@ -163,6 +184,11 @@ suite("the answer of a generic request", () => {
   test("E4: of a typed call is judged in the same way", async () => {
     assert.equal(await ask(clientWith(async () => jsonResponse(""))), undefined);
     for (const body of [" ", "{"]) assert.equal((await failure(ask(clientWith(async () => jsonResponse(body))))).kind, "malformed_response");
+  });
+
+  test("may tell of an error that is not the answer's own, as that of a job", async () => {
+    const job = { id: "job_1", status: "failed", error: { code: "invalid_file", message: "line 3 is no JSON" } };
+    assert.deepEqual(await of(job), job);
   });
 
   test("is any JSON value", async () => {
@@ -301,8 +327,8 @@ suite("the query of a generic request", () => {
   });
 
   test("U2: keeps every other value, odd ones too", async () => {
-    const query = { zero: 0, no: false, empty: "", text: "é &=?#+/%20", list: ["a", "b c"], "odd &=": "1", __proto__x: "1" };
-    assert.deepEqual(await asked({}, "/x", { query }), { zero: "0", no: "false", empty: "", text: "é &=?#+/%20", list: "a,b c", "odd &=": "1", __proto__x: "1" });
+    const query = { zero: 0, no: false, empty: "", text: "é &=?#+/%20", "odd &=": "1", __proto__x: "1" };
+    assert.deepEqual(await asked({}, "/x", { query }), { zero: "0", no: "false", empty: "", text: "é &=?#+/%20", "odd &=": "1", __proto__x: "1" });
   });
 
   test("U2: leaves the path's own as it is where nothing is added", async () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { APIConnectionError, APIConnectionTimeoutError, APIError, ChatmuxError, Chatmux } from "../../dist/entry/default.js";
 import { AT_ONCE, never, refusal, tries, withoutPauses } from "./calls.mjs";
 import {
@@ -259,6 +260,20 @@ suite("the number of the retry", () => {
     assert.equal(error.retryCount, 1);
   });
 
+  test("R10: is on the error of an abort in the pause after a retry", async () => {
+    let calls = 0;
+    const controller = new AbortController();
+    const client = clientWith(async () => (++calls < 2 ? refusal(500) : refusal(500, { "retry-after-ms": "50000" })), { maxRetries: 5 });
+    const pending = failure(ask(client, REQUEST, { signal: controller.signal }));
+    await until(() => calls === 2, "the second try");
+    await sleep(20);
+    controller.abort();
+    const error = await settled(pending);
+    assert.equal(error?.name, "APIUserAbortError");
+    assert.equal(error.retryCount, 1);
+    assert.equal(calls, 2);
+  });
+
   test("R10: is on the error of a stream", async () => {
     const broken = [[chunk("a")], [chunk("a"), "{"], [chunk("a"), { error: { message: "boom" } }]];
     for (const events of broken) {
@@ -357,6 +372,15 @@ suite("the body of a try that is repeated", () => {
       const outcome = await settled(tries((count) => (count < 3 ? respond() : refusal(400))));
       assert.equal(outcome?.calls, 3);
     }
+  });
+
+  test("R12: of a 503 that stalls is not waited for much longer than a second", async (t) => {
+    const server = await listen(t, (_, outgoing) => void outgoing.writeHead(503, { ...AT_ONCE, "content-type": "application/json" }).write('{"error":'));
+    const began = performance.now();
+    const error = await settled(failure(ask(clientOf(server, { maxRetries: 1 }))), 8000);
+    assert.equal(error?.status, 503);
+    assert.equal(server.requests.length, 2);
+    assert.ok(performance.now() - began < 3000, `${performance.now() - began} ms`);
   });
 
   test("R12: of a 503 that never ends does not keep the call from its next try", async (t) => {

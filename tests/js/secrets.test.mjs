@@ -104,7 +104,7 @@ for (const [way, { client: options }] of Object.entries(WAYS)) {
         await failure(ask(clientOf({ baseURL: "http://does-not-exist.invalid/v1" }, { ...options, maxRetries: 0 }))),
         await failure(ask(clientOf(silent, { ...options, timeout: 20, maxRetries: 0 }))),
         await failure(ask(clientOf(silent, options), REQUEST, { signal: AbortSignal.abort() })),
-        await failure(ask(clientOf(silent, options), { model: "m", messages: [] })),
+        await failure(ask(clientOf(silent, options), { model: "m" })),
         await failure(ask(clientOf(silent, options), null)),
         await failure(ask(clientOf(silent, options), REQUEST, { headers: { "x-a": "\n" } })),
         await failure(ask(clientOf(silent, options), STREAMED, { timeout: -1 })),
@@ -151,6 +151,17 @@ suite("a key that is given as a header is not shown", () => {
 });
 
 suite("what else holds a key", () => {
+  test("the query of a URL that Deno's fetch quotes does not show it", async () => {
+    const fetch = async (url) => { throw new TypeError(`error sending request for url (${url}): client error (Connect): refused`); };
+    const options = { defaultQuery: { key: "SEKRET" } };
+    for (const call of [ask, askStream, (client) => client.models.list(), (client) => client.get("/x", { query: { token: "SEKRET" } })]) {
+      const error = await failure(call(clientWith(fetch, options)));
+      assert.equal(error.name, "APIConnectionError");
+      assert.match(error.message, /client error \(Connect\)/);
+      assert.ok(!error.message.includes("SEKRET"), error.message);
+    }
+  });
+
   test("a stream does not show it", async (t) => {
     const server = await listen(t, (_, outgoing) => replyStream(outgoing, [chunk("a", "stop"), "[DONE]"]));
     const stream = await askStream(clientOf(server, { apiKey: CANARY }));

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { APIConnectionError, APIConnectionTimeoutError, APIError, ChatmuxError, StreamTimeoutError } from "../../dist/entry/default.js";
+import { chunkText } from "./streams.mjs";
 import {
   answer, ask, askStream, chunk, clientOf, clientWith, collect, COMPLETION, EVENT_STREAM, failure, failureOfStream, forbidStrayRejections, JSON_TYPE,
-  listen, reply, replyStream, REQUEST, settled, sse, STREAMED, streamResponse, textOf,
+  jsonResponse, listen, reply, replyStream, REQUEST, settled, sse, STREAMED, streamResponse, textOf,
 } from "./support.mjs";
 
 forbidStrayRejections();
@@ -194,6 +195,43 @@ suite("idleTimeout", { concurrency: 8 }, () => {
   });
 });
 
+suite("a stream of which the text alone is read", { concurrency: 8 }, () => {
+  const READ = { "as texts": async (stream) => (await collect(stream.textDeltas())).join(""), "as one text": (stream) => stream.text() };
+  const WORDLESS = {
+    "reasoning": chunkText({ reasoning_content: "hm" }),
+    "tool calls": chunkText({ tool_calls: [{ index: 0, id: "call_1", function: { name: "f", arguments: "{" } }] }),
+    "another choice": chunkText({ content: "other" }, {}, { index: 1 }),
+    "empty texts": chunkText({ content: "" }),
+  };
+  for (const [what, event] of Object.entries(WORDLESS)) {
+    test(`is not silent while events come that have none of it: ${what}`, async (t) => {
+      const server = await listen(t, async (_, outgoing) => {
+        replyStream(outgoing, [], { end: false });
+        for (const text of ["a", "b"]) {
+          for (let round = 0; round < 12; round++) outgoing.write(sse(event)), await sleep(50);
+          outgoing.write(sse(chunk(text)));
+        }
+        const ends = [0, 1].map((index) => chunkText({}, {}, { index, finish_reason: "stop" }));
+        outgoing.end(sse(...ends, "[DONE]"));
+      });
+      const readings = Object.entries(READ).map(async ([how, read]) => {
+        const stream = await open(server, { firstEventTimeout: 400, idleTimeout: 400 });
+        assert.equal(await settled(read(stream), 8000), "ab", how);
+      });
+      await Promise.all(readings);
+    });
+
+    test(`is judged by idleTimeout once such events have come: ${what}`, async (t) => {
+      const server = await listen(t, streaming([event, event]));
+      for (const [how, read] of Object.entries(READ)) {
+        const error = await settled(failure(open(server, { firstEventTimeout: LONG, idleTimeout: SHORT }).then(read)), 8000);
+        assert.equal(error?.constructor, StreamTimeoutError, `${how}: ${error}`);
+      }
+      await assertClosed(server);
+    });
+  }
+});
+
 suite("timeout", { concurrency: 8 }, () => {
   test("lowers both others where it is shorter and they are not given, and raises none", async (t) => {
     const mute = await listen(t, streaming([]));
@@ -253,6 +291,18 @@ suite("totalTimeout", { concurrency: 8 }, () => {
     }
     assert.ok(busy.requests.length > 2, "there was more than one try");
     assert.equal(paused.requests.length, 2, "one for each call");
+  });
+
+  test("that ends in the pause before the next try leaves what the server said", async () => {
+    for (const [status, name] of [[429, "RateLimitError"], [500, "InternalServerError"], [503, "InternalServerError"]]) {
+      const body = { error: { message: "too many tokens", code: "quota", type: "limit" } };
+      const client = clientWith(async () => jsonResponse(body, { status, headers: { "retry-after": "30" } }), { totalTimeout: 300, maxRetries: 2 });
+      for (const call of [ask, askStream]) {
+        const error = await settled(failure(call(client)), 8000);
+        assert.deepEqual([error?.name, error?.status, error?.message, error?.code], [name, status, `${status} too many tokens`, "quota"]);
+        assert.deepEqual(error.error, body.error);
+      }
+    }
   });
 
   test("is no limit for a call that is well in time", async (t) => {

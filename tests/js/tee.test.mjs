@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Stream } from "../../dist/entry/default.js";
 import {
-  answer, askStream, chunk, clientOf, clientWith, collect, failure, forbidStrayRejections, listen, pulled, replyStream, settled, sse, streamResponse,
+  answer, askStream, chunk, clientOf, clientWith, collect, failure, forbidStrayRejections, listen, program, pulled, replyStream, settled, sse, streamResponse,
   textOf,
 } from "./support.mjs";
 
@@ -47,6 +47,30 @@ suite("tee()", () => {
     assert.equal(textOf(await collect(right)), "abcdefghij");
     assert.equal(stream.controller.signal.aborted, false);
     assert.equal(seen.cancelled, false);
+  });
+
+  test("keeps nothing of what both have read", async () => {
+    const grown = await program(`
+      const { setFlagsFromString } = await import("node:v8");
+      const { runInNewContext } = await import("node:vm");
+      setFlagsFromString("--expose-gc");
+      const gc = runInNewContext("gc");
+      const events = Buffer.from(${JSON.stringify(sse(chunk("word ".repeat(20))))}.repeat(1000));
+      let parts = 100;
+      const pull = (controller) => (parts-- ? controller.enqueue(new Uint8Array(events)) : controller.close());
+      const fetch = async () => new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers: { "content-type": "text/event-stream" } });
+      const client = new chatmux.Chatmux({ apiKey: "sk-1234567890", baseURL: "http://provider.test/v1", fetch });
+      const stream = await client.chat.completions.create({ model: "m", messages: [{ role: "user", content: "x" }], stream: true });
+      const branches = stream.tee().map((branch) => branch[Symbol.asyncIterator]());
+      const read = async (count) => {
+        while (count--) for (const branch of branches) await branch.next();
+        gc();
+        return process.memoryUsage().heapUsed;
+      };
+      const before = await read(10_000);
+      console.log(JSON.stringify((await read(90_000 - 1)) - before));
+      for (const branch of branches) await branch.return();`);
+    assert.ok(grown < 15 * (1 << 20), `${grown} bytes`);
   });
 
   test("aborts the request when both are left, and the server sees it", async (t) => {

@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { APIConnectionError, APIConnectionTimeoutError, APIError, Chatmux, ChatmuxError, StreamTimeoutError } from "../../dist/entry/default.js";
 import * as core from "../../dist/entry/core.default.js";
-import { never, refusal, withoutPauses } from "./calls.mjs";
+import { failedFetch, never, refusal, withoutPauses } from "./calls.mjs";
 import {
   answer, ask, askStream, chunk, clientOf, clientWith, collect, COMPLETION, failure, failureOfStream, forbidStrayRejections, JSON_TYPE, jsonResponse, KEY,
   listen, replyStream, REQUEST, settled, sse, STREAMED, streamResponse, textOf,
@@ -83,12 +83,18 @@ suite("a timeout", () => {
 
   test("T1: is the same where Node itself says that it has waited enough", async () => {
     // undici gives up by itself: a user has to learn that it was time, as openai tells them.
-    for (const code of ["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]) {
-      const cause = Object.assign(new Error("Headers Timeout Error"), { name: "HeadersTimeoutError", code });
-      const error = await failure(ask(clientWith(async () => { throw Object.assign(new TypeError("fetch failed"), { cause }); })));
-      assert.ok(error instanceof APIConnectionError, String(error));
+    const causes = ["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT"].map((code) => failedFetch(code));
+    for (const cause of [...causes, new Error("connection timed out")]) {
+      const error = await failure(ask(clientWith(async () => { throw cause; })));
+      assert.equal(error.constructor, APIConnectionTimeoutError, String(cause.cause ?? cause));
+      assert.equal(error.kind, "timeout");
       assert.match(error.message, /timed? ?out/i);
+      assert.equal(error.cause, cause);
     }
+    const cause = Object.assign(new Error("Body Timeout Error"), { code: "UND_ERR_BODY_TIMEOUT" });
+    const error = await failure(ask(clientWith(async () => { throw Object.assign(new TypeError("fetch failed"), { cause }); })));
+    assert.ok(error instanceof APIConnectionError, String(error));
+    assert.match(error.message, /timed? ?out/i);
   });
 });
 
@@ -137,6 +143,21 @@ suite("the clock of a try", () => {
     const error = await settled(failure(ask(clientOf(server, { timeout: 400, maxRetries: 0 }))));
     assert.equal(error?.constructor, APIConnectionTimeoutError);
     assert.ok(performance.now() - began < 680, `${performance.now() - began} ms`);
+  });
+
+  test("T2: is not overrun by an error whose body stalls, nor is that of the whole call", async (t) => {
+    for (const status of [400, 500, 503]) {
+      const server = await listen(t, async (_, outgoing) => {
+        await sleep(200);
+        outgoing.writeHead(status, JSON_TYPE).write('{"error":');
+      });
+      for (const options of [{ timeout: 400, maxRetries: 0 }, { totalTimeout: 400, maxRetries: 0 }, { totalTimeout: 400, maxRetries: 2 }]) {
+        const began = performance.now();
+        const error = await settled(failure(ask(clientOf(server, options))));
+        assert.ok(error instanceof APIError, String(error));
+        assert.ok(performance.now() - began < 900, `${status}, ${JSON.stringify(options)}: ${performance.now() - began} ms`);
+      }
+    }
   });
 
   test("T2: covers the function that gives the key", async () => {

@@ -110,6 +110,17 @@ suite("the properties of a client", () => {
     assert.match((await failure(ask(client.withOptions({ maxRetries: 0, fetch: () => new Promise(() => {}) })))).message, /20 ms/);
   });
 
+  test("are its fetch and what that is called with, too", async () => {
+    const client = clientWith(async () => assert.fail("the old fetch"));
+    const marks = [];
+    client.fetch = async (_, init) => (marks.push(init.mark), jsonResponse());
+    await ask(client);
+    client.fetchOptions = { mark: 1 };
+    await ask(client);
+    await ask(client, REQUEST, { fetchOptions: { mark: 2 } });
+    assert.deepEqual(marks, [undefined, 1, 2]);
+  });
+
   test("are checked, and stay what they were when they are wrong", () => {
     const client = new Chatmux({ apiKey: KEY, baseURL: "http://provider.test/v1" });
     for (const wrong of ["nowhere", "ftp://a.test/", 5]) assert.throws(() => void (client.baseURL = wrong), ChatmuxError);
@@ -129,6 +140,43 @@ suite("the properties of a client", () => {
       { AIHUBMIX_API_KEY: "sk-environment-123" },
     );
     assert.deepEqual(seen, ["missing_api_key", ["https://aihubmix.com/v1/x", "Bearer sk-environment-123"]]);
+  });
+});
+
+suite("a class of its own", () => {
+  test("may say options as its fields, which count from the first call on", async () => {
+    class Own extends Chatmux {
+      idempotencyHeader = "Idempotency-Key";
+      timeout = 30;
+      maxRetries = 1;
+    }
+    const options = { apiKey: KEY, baseURL: "http://provider.test/v1" };
+    const keys = [];
+    const busy = async (_, { headers }) => (keys.push(headers.get("idempotency-key")), refusal(500));
+    const error = await failure(ask(new Own({ ...options, fetch: busy })));
+    assert.equal(error.retryCount, 1);
+    assert.equal(keys.length, 2);
+    assert.ok(keys[0]);
+    assert.equal(keys[0], keys[1]);
+    const silent = await settled(failure(ask(new Own({ ...options, fetch: () => new Promise(() => {}) }), REQUEST, { maxRetries: 0 })));
+    assert.match(silent?.message ?? "it hangs", /30 ms/);
+  });
+
+  test("may say the others as well, and what is set later counts", async () => {
+    class Own extends Chatmux {
+      apiKey = "sk-of-the-class-1234";
+      baseURL = "http://other.test/v2";
+      organization = "org-2";
+    }
+    const seen = [];
+    const fetch = async (url, { headers }) => (seen.push([url, headers.get("authorization"), headers.get("openai-organization")]), jsonResponse());
+    const client = new Own({ fetch });
+    await ask(client);
+    client.organization = "org-3";
+    await ask(client);
+    assert.deepEqual(seen, [
+      ["http://other.test/v2/chat/completions", "Bearer sk-of-the-class-1234", "org-2"], ["http://other.test/v2/chat/completions", "Bearer sk-of-the-class-1234", "org-3"],
+    ]);
   });
 });
 
