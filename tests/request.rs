@@ -145,8 +145,7 @@ fn a_missing_key_says_where_to_put_one() {
 
 #[test]
 fn a_key_that_cannot_be_sent_is_refused_and_never_shown() {
-    for bad in
-        [" ", "\t", "\r\n", "\n", "\0", "\u{7f}", "\u{a0}", "é", "\u{212a}", "\u{200b}", "\u{feff}", "\u{1f98a}", "…"]
+    for bad in ["\t", "\r\n", "\n", "\0", "\u{7f}", "\u{a0}", "é", "\u{212a}", "\u{200b}", "\u{feff}", "\u{1f98a}", "…"]
     {
         for key in [format!("secret{bad}"), format!("{bad}secret"), format!("secret{bad}secret")] {
             let error = check_api_key(&key).expect_err(&key);
