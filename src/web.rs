@@ -3,7 +3,7 @@
 //!
 //! - `options`: what a call takes; `headers`: the caller's headers, merged and checked.
 //! - `attempt`: one try, with its abort controller and its timer.
-//! - `fetch`: the tries, until one is answered or the policy gives up.
+//! - `fetch`: the tries, until one is answered or the policy gives up; `bases`: where each of them goes.
 //! - `reply`: a response of any class; `answer`: a successful one, read; `failure`: errors on their way out.
 //! - `stream`: the handle that a `for await` loop feeds.
 //! - `catalogue`: AIHubMix's catalogue, read and typed; `host`: the host's own functions.
@@ -11,6 +11,7 @@
 
 mod answer;
 mod attempt;
+mod bases;
 mod catalogue;
 mod failure;
 mod fetch;

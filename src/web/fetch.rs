@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use super::answer;
 use super::attempt::{self, Attempt};
+use super::bases::Bases;
 use super::failure::{Failure, Result, failure};
 use super::headers::{self, KEY_HEADERS};
 use super::host;
@@ -17,7 +18,7 @@ use super::reply::{self, Reply};
 use super::stream::ChunkSource;
 use crate::error::{Error, Kind};
 use crate::request::{self, check_api_key};
-use crate::retry::{PROBE_MS, REST_MS, Reach, delay_ms, should_retry};
+use crate::retry::{Reach, delay_ms, should_retry};
 use crate::text::{self, concat};
 
 /// How much of an error body is read, in bytes; the rest is cancelled.
@@ -76,7 +77,8 @@ pub const ANY_STREAM: Route = Route { read: None, ..ANY };
 /// A request, ready for as many tries as it takes.
 pub struct Call {
     route: &'static Route,
-    options: Options,
+    /// What the call is told.
+    pub options: Options,
     /// Whether the client's key belongs where the call goes.
     with_key: bool,
     /// When the time for the whole call is over, in milliseconds of the clock.
@@ -142,12 +144,12 @@ impl Call {
     }
 
     /// How much time is left for the call, in milliseconds.
-    fn left(&self) -> f64 {
+    pub fn left(&self) -> f64 {
         self.deadline - Date::now()
     }
 
     /// The time that a try may take, and the option that says so.
-    fn limit(&self) -> (f64, &'static str) {
+    pub fn limit(&self) -> (f64, &'static str) {
         let left = self.left();
         if left < self.options.timeout_ms {
             (left.max(0.0), "totalTimeout")
@@ -157,7 +159,7 @@ impl Call {
     }
 
     /// One try: calls `fetch` and sorts what comes back into answers and failures.
-    async fn attempt(&self, base: &str, last: bool, tried: u32) -> Result<JsValue> {
+    pub async fn attempt(&self, base: &str, last: bool, tried: u32) -> Result<JsValue> {
         let mut attempt = Attempt::start(self.limit(), &self.options)?;
         attempt.url = self.url(base)?;
         let key = if self.with_key { self.api_key(&attempt).await? } else { String::new() };
@@ -249,7 +251,8 @@ impl Call {
         Ok(self.ask(&attempt.url, &init))
     }
 
-    fn ask(&self, url: &str, init: &Object) -> JsValue {
+    /// Calls `fetch`; what it throws is a rejection.
+    pub fn ask(&self, url: &str, init: &Object) -> JsValue {
         host::or_rejected(self.options.fetch.call2(&JsValue::UNDEFINED, &url.into(), init))
     }
 
@@ -319,7 +322,7 @@ impl Call {
     }
 
     /// The second argument of `fetch`.
-    fn init(&self, headers: Headers, attempt: &Attempt) -> Object {
+    pub fn init(&self, headers: Headers, attempt: &Attempt) -> Object {
         let init = Object::new();
         if self.options.fetch_options.is_object() {
             Object::assign(&init, self.options.fetch_options.unchecked_ref());
@@ -358,94 +361,6 @@ impl Call {
             failure.again = self.delay(tried, Some(asked_ms(reply)));
         }
         failure
-    }
-}
-
-/// The base URLs of a call.
-struct Bases<'a> {
-    call: &'a Call,
-}
-
-impl Bases<'_> {
-    fn at(&self) -> usize {
-        let at = host::get_number(&self.call.options.bases, "at").unwrap_or_default();
-        at as usize % self.call.options.base_urls.len()
-    }
-
-    fn go_to(&self, at: usize) {
-        let state = &self.call.options.bases;
-        if self.at() == 0 {
-            host::set(state, "since", &Date::now().into());
-        }
-        host::set(state, "at", &(at as u32).into());
-    }
-
-    /// Goes back to the first base URL, when it was left long ago and can be reached again.
-    async fn return_to_first(&self) -> Result<()> {
-        let state = &self.call.options.bases;
-        let since = host::get_number(state, "since").unwrap_or_default();
-        if self.at() != 0 && Date::now() - since >= REST_MS {
-            // Now, so that other calls do not look as well.
-            host::set(state, "since", &Date::now().into());
-            if self.can_be_reached(0, (PROBE_MS.min(self.call.left()), false)).await? {
-                self.go_to(0);
-            }
-        }
-        Ok(())
-    }
-
-    /// One try, at the base URL that worked last, and where that cannot be reached at the `others` that are left to the call.
-    async fn attempt(&self, last: bool, tried: u32, others: &mut usize) -> Result<JsValue> {
-        let base_urls = &self.call.options.base_urls;
-        self.return_to_first().await?;
-        loop {
-            let at = self.at();
-            let failure = match self.call.attempt(&base_urls[at], last, tried).await {
-                Err(failure) if *others > 0 && matches!(failure.error.kind, Kind::Connection | Kind::Timeout) => {
-                    failure
-                }
-                outcome => return outcome,
-            };
-            let is_unreached = match failure.reach {
-                Reach::No => true,
-                Reach::Maybe => false,
-                Reach::Untold => !self.can_be_reached(at, (self.call.limit().0, true)).await?,
-            };
-            if !is_unreached {
-                return Err(failure);
-            }
-            *others -= 1;
-            if self.at() == at {
-                // No other call has left it meanwhile.
-                self.go_to((at + 1) % base_urls.len());
-            }
-        }
-    }
-
-    /// Whether a server answers at a base URL, whatever it says: a request that has no key and costs nothing. It
-    /// has so many milliseconds, and who takes longer may be there or not.
-    async fn can_be_reached(&self, at: usize, (limit_ms, is_slow_there): (f64, bool)) -> Result<bool> {
-        let options = &self.call.options;
-        let attempt = Attempt::start((limit_ms, ""), options)?;
-        let init = self.call.init(Headers::new(), &attempt);
-        host::set(&init, "method", &"GET".into());
-        let global = js_sys::global();
-        if ["document", "importScripts"].iter().any(|name| host::is_true(&global, name)) {
-            // In a browser, an answer that the page may not read is one as well; asked so, it may redirect.
-            host::set(&init, "mode", &"no-cors".into());
-            host::set(&init, "redirect", &"follow".into());
-        }
-        let pending = self.call.ask(&concat(&[&options.base_urls[at], request::MODELS]), &init);
-        match attempt.race(&pending).await {
-            Ok(response) => {
-                reply::cancel(&response);
-                Ok(true)
-            }
-            Err(failure) => match failure.error.kind {
-                Kind::Abort => Err(failure),
-                kind => Ok(kind == Kind::Timeout && is_slow_there),
-            },
-        }
     }
 }
 
