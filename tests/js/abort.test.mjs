@@ -199,18 +199,22 @@ suite("an abort during the call", () => {
   });
 
   test("A2: is an abort where the body reports the reason of it, whatever that is", async () => {
-    for (const status of [200, 400]) {
-      for (const why of [new Error("mine"), "a text", { odd: 1 }]) {
-        const controller = new AbortController();
-        const { signal } = controller;
-        const start = (body) => signal.addEventListener("abort", () => body.error(signal.reason));
-        const fetch = async () => new Response(new ReadableStream({ start }), { status, headers: JSON_TYPE });
-        const pending = failure(ask(clientWith(fetch), REQUEST, { signal }));
-        await sleep(10);
-        controller.abort(why);
-        const error = await settled(pending);
-        assert.equal(error?.constructor, APIUserAbortError, `${status}: ${error}`);
-        assert.equal(error.cause, why);
+    const ways = {
+      "as it hears of it": (controller, why) => ({
+        start: (body) => (controller.signal.addEventListener("abort", () => body.error(why)), void setTimeout(() => controller.abort(why), 10)),
+      }),
+      "at once": (controller, why) => ({ pull: (body) => (controller.abort(why), body.error(why)) }),
+      "before it": (controller, why) => ({ pull: (body) => (body.error(why), controller.abort(why)) }),
+    };
+    for (const [way, source] of Object.entries(ways)) {
+      for (const status of [200, 400]) {
+        for (const why of [new Error("mine"), "a text", { odd: 1 }]) {
+          const controller = new AbortController();
+          const fetch = async () => new Response(new ReadableStream(source(controller, why), { highWaterMark: 0 }), { status, headers: JSON_TYPE });
+          const error = await settled(failure(ask(clientWith(fetch), REQUEST, { signal: controller.signal })));
+          assert.equal(error?.constructor, APIUserAbortError, `${way}, ${status}: ${error}`);
+          assert.equal(error.cause, why);
+        }
       }
     }
   });

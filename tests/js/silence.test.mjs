@@ -208,7 +208,7 @@ suite("a stream of which the text alone is read", { concurrency: 8 }, () => {
       const server = await listen(t, async (_, outgoing) => {
         replyStream(outgoing, [], { end: false });
         for (const text of ["a", "b"]) {
-          for (let round = 0; round < 12; round++) outgoing.write(sse(event)), await sleep(50);
+          for (let round = 0; round < 9; round++) outgoing.write(sse(event)), await sleep(50);
           outgoing.write(sse(chunk(text)));
         }
         const ends = [0, 1].map((index) => chunkText({}, {}, { index, finish_reason: "stop" }));
