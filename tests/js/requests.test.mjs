@@ -119,6 +119,7 @@ suite("a generic request", () => {
       "a method with a blank": () => client.request({ method: "G ET", path: "/x" }),
       "a cycle": () => client.post("/x", { body: cyclic }),
       "a BigInt": () => client.post("/x", { body: { a: 1n } }),
+      "a cycle in a form": () => client.post("/x", { body: cyclic, headers: { "content-type": "application/x-www-form-urlencoded" } }),
     };
     for (const [what, call] of Object.entries(wrong)) {
       const error = await failure((async () => call())());
@@ -133,6 +134,7 @@ suite("a generic request", () => {
     const throwing = { get x() { throw new Error("no"); } };
     const calls = [
       () => client.request(null), () => client.get(5), () => client.post("/x", { body: throwing }), () => client.models.retrieve(""),
+      () => client.post("/x", { body: throwing, headers: { "content-type": "application/x-www-form-urlencoded" } }),
       () => client.get("/x", { query: throwing }), () => client.get("/x", { headers: throwing }), () => client.get("/x", { fetchOptions: throwing }),
     ];
     for (const call of calls) call().catch(() => {});
