@@ -263,7 +263,7 @@ export class Models {
  * brings along. */
 function merge(client: ClientOptions, call: AnyRequestOptions | null | undefined): CallOptions {
   const whole = { ...client, defaultFetchOptions: client.fetchOptions };
-  for (const name of OF_A_CALL) if (call?.[name] != null) Object.assign(whole, { [name]: call[name] });
+  if (call) for (const name of OF_A_CALL) if (call[name] != null) Object.assign(whole, { [name]: call[name] });
   return whole;
 }
 

@@ -9,7 +9,7 @@ import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { type CallOptions, type Fetch, type FetchOptions, type QueryLike, check, complete, locate } from "./options.js";
 import { APIPromise, requestId, type Sent } from "./promise.js";
-import { isJson, isStream, toForm, toJson, toReadableStream, withExtraBody } from "./request-body.js";
+import { isForm, isJson, isStream, toForm, toJson, toReadableStream, withExtraBody } from "./request-body.js";
 import { ChunkStream, Stream } from "./stream.js";
 import type {
   CatalogueFilters,
@@ -93,11 +93,10 @@ export function listCatalogue(filters?: CatalogueFilters | null, options?: CallO
  */
 export function request<Answer = unknown>(options?: CallOptions): APIPromise<Answer> {
   const { headers, stream } = options ?? {};
-  let body = options?.body;
+  const body = options?.body;
   const method = options?.method ?? (body == null ? "GET" : "POST");
-  let json = isJson(body, headers);
-  const form = json && typeof body === "object" ? toForm(body, headers) : undefined;
-  if (form) [body, json] = [form, false];
+  const form = isForm(body, headers);
+  const json = !form && isJson(body, headers);
   const whole: Whole = { path: "", ...options, method, body: json || body == null ? undefined : body, stream: !!stream };
   if (!json && isStream(body)) {
     whole.body = toReadableStream(body);
@@ -109,6 +108,7 @@ export function request<Answer = unknown>(options?: CallOptions): APIPromise<Ans
     if (!/^[\w-]+$/.test(method)) throw new ChatmuxError("`method` must be the name of an HTTP method.");
     if (body != null && /^(get|head)$/i.test(method)) throw new ChatmuxError("A GET request has no body: leave `body` out.");
     if (json) whole.json = toJson(() => body);
+    if (form) whole.body = toForm(body as object);
     return glue.request(whole);
   };
   const finish = (answer: unknown, end: () => void): Answer =>

@@ -145,10 +145,8 @@ export function complete<T extends ClientOptions & { bases?: object }>(options: 
   return { ...options, apiKey, baseURL, fallbackBaseURLs: urls, bases: isKnown ? before.bases! : {} };
 }
 
-const NUMBERS = {
-  ...{ timeout: "milliseconds", firstEventTimeout: "milliseconds", idleTimeout: "milliseconds", totalTimeout: "milliseconds" },
-  ...{ maxEventBytes: "bytes", maxResponseBytes: "bytes" },
-};
+const TIMES = ["timeout", "firstEventTimeout", "idleTimeout", "totalTimeout"] as const;
+const SIZES = ["maxEventBytes", "maxResponseBytes"] as const;
 
 /** Checks what the core relies on. @throws {ChatmuxError} that says which option is wrong. */
 export function check(options: CallOptions): void {
@@ -156,9 +154,8 @@ export function check(options: CallOptions): void {
     throw new ChatmuxError(what);
   };
   const isNumber = (value: unknown): boolean => value == null || (typeof value === "number" && value >= 0);
-  for (const [name, unit] of Object.entries(NUMBERS)) {
-    if (!isNumber(options[name as "timeout"])) fail(`\`${name}\` must be a number of ${unit}, 0 or more.`);
-  }
+  for (const name of TIMES) if (!isNumber(options[name])) fail(`\`${name}\` must be a number of milliseconds, 0 or more.`);
+  for (const name of SIZES) if (!isNumber(options[name])) fail(`\`${name}\` must be a number of bytes, 0 or more.`);
   const { maxRetries, retry, signal, fetch } = options;
   if (!isNumber(maxRetries) || (maxRetries ?? 0) % 1) fail("`maxRetries` must be a whole number, 0 or more.");
   if (retry != null && retry !== "unbilled") fail('`retry` must be "unbilled", or be left out.');
@@ -197,6 +194,7 @@ export function locate(options: CallOptions): Place {
 
 /** Query parameters: the path's own, the client's, the call's. The later win. @throws {ChatmuxError} for what is none. */
 function search(own: string, ...given: (QueryLike | null | undefined)[]): string {
+  if (!own && given.every((query) => query == null)) return "";
   const params = new URLSearchParams(own);
   const before = String(params);
   try {

@@ -56,11 +56,19 @@ export function withExtraBody<Request extends object>(request: Request & { toJSO
   return { ...own, ...extra } as unknown as Request;
 }
 
-/** The form that an object is sent as, where a header asks for one. */
-export function toForm(body: unknown, headers: HeadersLike | null | undefined): URLSearchParams | undefined {
-  if (!/^application\/x-www-form-urlencoded/i.test(String(contentType(headers)))) return undefined;
+/** Whether an object is sent as a form, because a header says so. */
+export function isForm(body: unknown, headers: HeadersLike | null | undefined): boolean {
+  return isJson(body, headers) && typeof body === "object" && /^application\/x-www-form-urlencoded/i.test(String(contentType(headers)));
+}
+
+/** The form of an object. @throws {ChatmuxError} when it has none. */
+export function toForm(body: object): URLSearchParams {
   const form = new URLSearchParams();
-  for (const [name, value] of Object.entries(body as object)) write(form, name, value);
+  try {
+    for (const [name, value] of Object.entries(body)) write(form, name, value);
+  } catch (cause) {
+    throw new ChatmuxError("`body` cannot be written as a form.", { cause });
+  }
   return form;
 }
 

@@ -24,9 +24,11 @@ pub fn json(reply: &Reply, read: Read, is_any: bool) -> Result<JsValue> {
     if whole == "" {
         return Ok(JsValue::UNDEFINED);
     }
-    let kind = reply.media_type();
-    if is_any && whole.is_string() && !kind.ends_with("/json") && !kind.ends_with("+json") {
-        return Ok(whole);
+    if is_any && whole.is_string() {
+        let kind = reply.media_type();
+        if !kind.ends_with("/json") && !kind.ends_with("+json") {
+            return Ok(whole);
+        }
     }
     let value = if whole.is_string() { host::parse_json(&whole).map_err(|_| no_json(reply))? } else { whole };
     // A thing of the API says what it is, and may have failed itself.

@@ -11,7 +11,7 @@ use web_sys::{AbortController, AbortSignal};
 
 use super::failure::{Failure, Result, failure, invalid};
 use super::host;
-use super::options::Options;
+use super::options::{CallOptions, Options};
 use crate::error::Kind;
 use crate::retry;
 use crate::text::concat;
@@ -32,7 +32,7 @@ pub struct Attempt {
     signal: Option<AbortSignal>,
     abort: Function,
     /// The options as the façade has them.
-    given: JsValue,
+    given: CallOptions,
     /// Where the request went.
     pub url: String,
     /// The keys that the request was sent with, for they must not be shown.
@@ -75,9 +75,9 @@ impl Attempt {
         // Bound with its argument: a listener is called with an event, which would become the reason.
         let abort: Function = host::get(&controller, "abort").unchecked_into();
         let abort: Function = abort.bind1(&controller, &JsValue::UNDEFINED).unchecked_into();
-        host::set(&options.given, "abort", &abort);
+        options.given.set_abort(&abort);
         let timer = if limit.0 < MAX_TIMER_MS { host::set_timeout(&abort, limit.0) } else { JsValue::UNDEFINED };
-        host::set(&options.given, "timer", &timer);
+        options.given.set_timer(&timer);
         if let Some(signal) = &options.signal {
             listen(signal, &abort);
             if host::is_true(signal, "aborted") {
@@ -94,7 +94,7 @@ impl Attempt {
             deadline: Date::now() + limit.0,
             signal,
             abort,
-            given: options.given.clone(),
+            given: JsValue::from(&options.given).unchecked_into(),
             url: String::new(),
             secrets: Vec::new(),
         }))
@@ -119,7 +119,7 @@ impl Attempt {
     pub fn hurry(&mut self, ms: f64) {
         self.stop_clock();
         self.timer = host::set_timeout(&self.abort, ms.min(self.deadline - Date::now()));
-        host::set(&self.given, "timer", &self.timer);
+        self.given.set_timer(&self.timer);
     }
 
     /// Stops the clock: a stream may take as long as it takes.

@@ -144,13 +144,11 @@ impl Reply {
     }
 
     /// How many bytes the body has, where that can be relied on: a browser does not say of another origin's answer
-    /// whether they are compressed, and what a caller's `fetch` says has been checked by nobody.
+    /// whether they are compressed.
     fn length(&self) -> Option<f64> {
-        let is_checked = host::get_text(&self.host, "type").is_some_and(|kind| kind == "basic");
-        if !is_checked || self.header("content-encoding").is_some() {
-            return None;
-        }
-        host::number(&self.header("content-length")?.into())
+        let length = host::number(&self.header("content-length")?.into())?;
+        let is_cut = host::get_text(&self.host, "type").is_some_and(|kind| kind == "cors");
+        (!is_cut && self.header("content-encoding").is_none()).then_some(length)
     }
 
     fn unread(&self) -> Result<JsValue> {
