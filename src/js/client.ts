@@ -4,7 +4,8 @@
 import * as core from "./core.js";
 import { classes } from "./classes.js";
 import type * as errors from "./errors.js";
-import { type AnyRequestOptions, type CallOptions, type ClientOptions, complete, type RequestOptions } from "./options.js";
+import { complete } from "./complete.js";
+import type { AnyRequestOptions, CallOptions, ClientOptions, RequestOptions } from "./options.js";
 import type { APIPromise } from "./promise.js";
 import type { ChunkStream } from "./stream.js";
 import type {

@@ -7,7 +7,9 @@ import { inContext } from "./context.js";
 import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
-import { type CallOptions, type Fetch, type FetchOptions, type QueryLike, check, complete, locate } from "./options.js";
+import { check, complete } from "./complete.js";
+import type { CallOptions, Fetch, FetchOptions, QueryLike } from "./options.js";
+import { locate } from "./place.js";
 import { APIPromise, requestId, type Sent } from "./promise.js";
 import { isForm, isJson, isStream, toForm, toJson, toReadableStream, withExtraBody } from "./request-body.js";
 import { ChunkStream, Stream } from "./stream.js";
@@ -22,17 +24,7 @@ import type {
 import { hold, init, release } from "./wasm.js";
 
 export * from "./errors.js";
-export type {
-  AnyRequestOptions,
-  CallOptions,
-  ClientOptions,
-  Fetch,
-  FetchOptions,
-  HeadersLike,
-  QueryLike,
-  RequestOptions,
-  SharedOptions,
-} from "./options.js";
+export type * from "./options.js";
 export type * from "./types.js";
 export type { WasmSource } from "./wasm.js";
 export { APIPromise, ChunkStream, init, Stream };

@@ -3,16 +3,7 @@
 export { Chatmux, Chatmux as default, type Chat, type Completions, type Models, type ModelsPage } from "./client.js";
 export * from "./errors.js";
 export { ChatmuxError as OpenAIError } from "./errors.js";
-export type {
-  AnyRequestOptions,
-  ClientOptions,
-  Fetch,
-  FetchOptions,
-  HeadersLike,
-  QueryLike,
-  RequestOptions,
-  SharedOptions,
-} from "./options.js";
+export type * from "./options.js";
 export { APIPromise, type WithRequestID } from "./promise.js";
 export { ChunkStream, Stream } from "./stream.js";
 export type * from "./types.js";

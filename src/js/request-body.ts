@@ -1,7 +1,8 @@
 /** The body of a request that is no chat, in the forms that callers have it. */
 
 import { ChatmuxError } from "./errors.js";
-import { type HeadersLike, write } from "./options.js";
+import type { HeadersLike } from "./options.js";
+import { write } from "./place.js";
 
 type Parts = AsyncIterable<unknown> | Iterable<unknown>;
 
