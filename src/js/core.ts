@@ -137,7 +137,8 @@ function call<Raw, Answer = Raw>(
         await init();
         const answer = await send(whole);
         if (sent.isRaw) {
-          sent.read = () => call(reread(whole, sent.response!), method, send, finish);
+          // Waited for at once, so that its response is read and not handed over as well.
+          sent.read = () => call(reread(whole, sent.response!), method, send, finish).then();
           return handOver(answer as Response, whole) as Answer;
         }
         const known = identified(answer, sent.response!);

@@ -74,6 +74,8 @@ export function toForm(body: object): URLSearchParams {
 }
 
 function contentType(headers: HeadersLike | null | undefined): unknown {
-  const pairs = headers && (Symbol.iterator in headers ? [...(headers as Iterable<readonly [string, unknown]>)] : Object.entries(headers));
-  return pairs?.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  // What cannot be headers is refused where all of them are read.
+  if (typeof headers !== "object" || headers === null) return undefined;
+  const pairs = Symbol.iterator in headers ? [...(headers as Iterable<readonly [string, unknown]>)] : Object.entries(headers);
+  return pairs.find(([name]) => String(name).toLowerCase() === "content-type")?.[1];
 }

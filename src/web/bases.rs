@@ -41,7 +41,7 @@ impl Bases<'_> {
         if self.at() != 0 && Date::now() - since >= REST_MS {
             // Now, so that other calls do not look as well.
             host::set(state, "since", &Date::now().into());
-            if self.can_be_reached(0, (PROBE_MS.min(self.call.left()), false)).await? {
+            if self.can_be_reached(0, PROBE_MS.min(self.call.left()), false).await? {
                 self.go_to(0);
             }
         }
@@ -63,7 +63,7 @@ impl Bases<'_> {
             let is_unreached = match failure.reach {
                 Reach::No => true,
                 Reach::Maybe => false,
-                Reach::Untold => !self.can_be_reached(at, (self.call.limit().0, true)).await?,
+                Reach::Untold => !self.can_be_reached(at, self.call.limit().0, true).await?,
             };
             if !is_unreached {
                 return Err(failure);
@@ -76,9 +76,9 @@ impl Bases<'_> {
         }
     }
 
-    /// Whether a server answers at a base URL, whatever it says: a request that has no key and costs nothing. It
-    /// has so many milliseconds, and who takes longer may be there or not.
-    async fn can_be_reached(&self, at: usize, (limit_ms, is_slow_there): (f64, bool)) -> Result<bool> {
+    /// Whether a server answers at a base URL, whatever it says: a request that has no key and costs nothing. Where nothing
+    /// comes in so many milliseconds, it is taken for there `if_late`.
+    async fn can_be_reached(&self, at: usize, limit_ms: f64, if_late: bool) -> Result<bool> {
         let options = &self.call.options;
         let attempt = Attempt::start((limit_ms, ""), options)?;
         let init = self.call.init(Headers::new(), &attempt);
@@ -97,7 +97,7 @@ impl Bases<'_> {
             }
             Err(failure) => match failure.error.kind {
                 Kind::Abort => Err(failure),
-                kind => Ok(kind == Kind::Timeout && is_slow_there),
+                kind => Ok(kind == Kind::Timeout && if_late),
             },
         }
     }

@@ -139,8 +139,8 @@ impl Call {
     }
 
     /// How long to wait before the next try, when so many were made again and the server asks for this time.
-    fn delay(&self, tried: u32, asked_ms: Option<f64>) -> Option<f64> {
-        Some(delay_ms(tried, asked_ms, Math::random()))
+    fn delay(tried: u32, asked_ms: Option<f64>) -> f64 {
+        delay_ms(tried, asked_ms, Math::random())
     }
 
     /// How much time is left for the call, in milliseconds.
@@ -226,7 +226,7 @@ impl Call {
         };
         let answer = answer::json(reply, read, self.route.is_any).map_err(|mut failure| {
             let is_late = failure.error.kind == Kind::Timeout && !self.options.unbilled;
-            failure.again = self.delay(tried, None).filter(|_| is_late);
+            failure.again = is_late.then(|| Self::delay(tried, None));
             failure
         })?;
         if answer.is_object() && !self.route.is_any { finish(answer) } else { Ok(answer) }
@@ -267,7 +267,7 @@ impl Call {
         };
         let may_repeat = !self.options.unbilled || failure.reach == Reach::No;
         let is_passing = may_repeat && should_retry(failure.error.kind, None, None);
-        failure.again = self.delay(tried, None).filter(|_| is_passing);
+        failure.again = is_passing.then(|| Self::delay(tried, None));
         failure.redact(&attempt.secrets)
     }
 
@@ -358,7 +358,7 @@ impl Call {
     fn refuse(&self, reply: &Reply, tried: u32, error: Error) -> Box<Failure> {
         let mut failure = Box::<Failure>::from(error);
         if should_retry(failure.error.kind, Some(reply.status()), reply.header("x-should-retry").as_deref()) {
-            failure.again = self.delay(tried, Some(asked_ms(reply)));
+            failure.again = Some(Self::delay(tried, Some(asked_ms(reply))));
         }
         failure
     }

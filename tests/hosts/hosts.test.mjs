@@ -7,7 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { createProvider } from "../../dist/testing/provider.js";
 import { serve } from "../../dist/testing/server.js";
 import { root } from "../../scripts/setup.mjs";
-import { bundle, chromium, close, exec, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, output, page, pages, project } from "./runtimes.mjs";
+import { bundle, chromium, close, exec, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, output, page, pages, programFile, project } from "./runtimes.mjs";
 
 const IMPORTS = 'import * as chatmux from "chatmux";\nimport * as core from "chatmux/core";\nimport { run } from "./program.mjs";\n';
 const NATIVE = IMPORTS.replace(/"chatmux(\/core)?"/g, (_, core) => `"/node_modules/chatmux/dist/entry/${core ? "core." : ""}default.js"`);
@@ -42,12 +42,8 @@ function judge(report, { isBrowser = false } = {}) {
   assert.equal(report.plainKey?.name, isBrowser ? "ChatmuxError" : undefined);
 }
 
-/** A program for runtimes that are started with a file, in the project's folder. */
-function script(name) {
-  const file = join(project, name);
-  writeFileSync(file, `${IMPORTS}console.log(JSON.stringify(await ${RUN()}));\n`);
-  return file;
-}
+/** The program, as a file. */
+const script = (name) => programFile(name, `${IMPORTS}console.log(JSON.stringify(await ${RUN()}));\n`);
 
 suite("the packed package answers, whole and streamed", { concurrency: 1 }, () => {
   test("in Node", async () => judge(await output(process.execPath, [script("node.mjs")])));

@@ -1,14 +1,13 @@
 /** What is left of a call, and what the server sees of its end, in Chromium and in workerd. */
 
 import assert from "node:assert/strict";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { createServer } from "node:http";
-import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NOTHING, WAYS } from "../js/ends.mjs";
-import { chromium, close, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, page, project } from "./runtimes.mjs";
+import { chromium, close, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, listening, open, page, programFile, project } from "./runtimes.mjs";
 
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "authorization, content-type, accept" };
 const event = (data) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
@@ -38,9 +37,7 @@ const server = createServer(async (incoming, outgoing) => {
 let url;
 before(async () => {
   await open();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  url = `http://127.0.0.1:${server.address().port}`;
+  url = await listening(server);
   for (const file of ["../js/ends.mjs", "sockets.mjs"]) cpSync(join(here, file), join(project, file.split("/").at(-1)));
 });
 after(async () => {
@@ -93,9 +90,7 @@ suite("G25: the server sees the end of what is left, aborted or given up, within
   test("in Bun", fresh(() => inBun(script("sockets.bun.mjs"))));
 
   function script(name) {
-    const file = join(project, name);
-    writeFileSync(file, `${WORKER}console.log(JSON.stringify(await ${program()}));\n`);
-    return file;
+    return programFile(name, `${WORKER}console.log(JSON.stringify(await ${program()}));\n`);
   }
 
   test("in workerd, of streams that are left unread or half read, by the end of the worker's own request", async () => {

@@ -1,10 +1,9 @@
 /** A page of another origin: the server refuses every header of a request but three, as strict ones do. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, beforeEach, suite, test } from "node:test";
-import { chromium, close, firefox, inChromium, inFirefox, open, page } from "./runtimes.mjs";
+import { chromium, close, firefox, inChromium, inFirefox, listening, open, page } from "./runtimes.mjs";
 
 const ALLOWED = ["authorization", "content-type", "accept"];
 const CORS = { "access-control-allow-origin": "*" };
@@ -43,9 +42,7 @@ const server = createServer(async (incoming, outgoing) => {
 let url;
 before(async () => {
   await open();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  url = `http://127.0.0.1:${server.address().port}`;
+  url = await listening(server);
 });
 beforeEach(() => {
   seen = { preflights: 0, requests: 0, strange: [], tries: {} };

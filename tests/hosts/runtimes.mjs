@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -158,4 +159,18 @@ function freePort() {
       server.close(() => resolve(port));
     });
   });
+}
+
+/** A program for runtimes that are started with a file, in the project's folder. */
+export function programFile(name, source) {
+  const file = join(project, name);
+  writeFileSync(file, source);
+  return file;
+}
+
+/** Has a server of a test listen on this machine alone, and gives its URL. */
+export async function listening(server) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return `http://127.0.0.1:${server.address().port}`;
 }

@@ -1,13 +1,13 @@
 /** A lost instance heals: a build of the same sources that can be made to fail, in each runtime that chatmux claims. */
 
 import assert from "node:assert/strict";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { createProvider } from "../../dist/testing/provider.js";
 import { serve } from "../../dist/testing/server.js";
 import { buildTraps } from "../../scripts/build.mjs";
-import { chromium, close, firefox, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, output, page, project } from "./runtimes.mjs";
+import { chromium, close, firefox, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, output, page, programFile, project } from "./runtimes.mjs";
 import { stall } from "./stall.mjs";
 
 const ROUNDS = 20;
@@ -45,12 +45,8 @@ function judge({ full, strays, ...report }, { overflow = "RangeError", ignored =
   assert.deepEqual(Object.keys(full).sort(), ["no error", "wasm_failed"]);
 }
 
-/** A program for runtimes that are started with a file. It must end by itself: no timer and no socket is left. */
-function script(name) {
-  const file = join(project, name);
-  writeFileSync(file, `${IMPORTS}console.log(JSON.stringify(await ${RUN()}));\n`);
-  return file;
-}
+/** The program, as a file. It must end by itself: no timer and no socket is left. */
+const script = (name) => programFile(name, `${IMPORTS}console.log(JSON.stringify(await ${RUN()}));\n`);
 
 suite("an instance that is lost fails what needs it, and the next call gets another", { concurrency: 1 }, () => {
   test("in Node", async () => judge(await output(process.execPath, [script("node.mjs")])));
@@ -73,9 +69,8 @@ suite("an instance that is lost fails what needs it, and the next call gets anot
 test("two megabytes of memory are enough for what the other tests of the runtimes do", async () => {
   const ordinary = await serve(createProvider({ pace: 0 }));
   try {
-    const file = join(project, "ordinary.mjs");
     const imports = 'import * as chatmux from "chatmux";\nimport * as core from "chatmux/core";\nimport { run } from "./program.mjs";\n';
-    writeFileSync(file, `${imports}console.log(JSON.stringify(await run(chatmux, core, "${ordinary.url}/v1")));\n`);
+    const file = programFile("ordinary.mjs", `${imports}console.log(JSON.stringify(await run(chatmux, core, "${ordinary.url}/v1")));\n`);
     const { whole, streamed } = await output(process.execPath, [file]);
     assert.match(whole, /meaning|42/);
     assert.equal(streamed, whole);

@@ -161,7 +161,8 @@ function countTimers() {
   };
 }
 
-function countListeners(signal, count) {
+/** Counts the listeners that are on a signal, now and ever. */
+export function countListeners(signal, count = { now: 0, ever: 0 }) {
   const listeners = new Set();
   const { addEventListener, removeEventListener } = signal;
   signal.addEventListener = function (type, listener, options) {
@@ -173,4 +174,5 @@ function countListeners(signal, count) {
     if (listeners.delete(listener)) count.now--;
     return removeEventListener.call(this, type, listener, options);
   };
+  return count;
 }

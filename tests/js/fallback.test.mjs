@@ -72,6 +72,15 @@ function clock(t) {
   return (minutes) => void (shift += minutes * MINUTES);
 }
 
+/** A client that has left its first base URL, which nobody answers at, for the second. */
+async function moved() {
+  const hosts = { "b.test": ok };
+  const net = network(hosts);
+  const client = clientOfNetwork(net);
+  await ask(client);
+  return { hosts, net, client };
+}
+
 suite("a base URL that refuses the connection", () => {
   test("is left for the next one, at once and within the same try", async (t) => {
     const server = await serve(t);
@@ -369,10 +378,7 @@ suite("where the runtime does not say why", () => {
 suite("the base URL that was left", () => {
   test("is probed after ten minutes by the next call, and taken again when it answers", async (t) => {
     const move = clock(t);
-    const hosts = { "b.test": ok };
-    const net = network(hosts);
-    const client = clientOfNetwork(net);
-    await ask(client);
+    const { hosts, net, client } = await moved();
     assert.deepEqual(net.asked.splice(0), [POST("a"), POST("b")]);
     hosts["a.test"] = ok;
     move(9);
@@ -387,10 +393,7 @@ suite("the base URL that was left", () => {
 
   test("is taken again whatever status the probe is answered with", async (t) => {
     const move = clock(t);
-    const hosts = { "b.test": ok };
-    const net = network(hosts);
-    const client = clientOfNetwork(net);
-    await ask(client);
+    const { hosts, net, client } = await moved();
     hosts["a.test"] = (method) => (method === "GET" ? refusal(401) : ok(method));
     move(10.1);
     net.asked.length = 0;
@@ -416,10 +419,7 @@ suite("the base URL that was left", () => {
 
   test("is left again when it fails again", async (t) => {
     const move = clock(t);
-    const hosts = { "b.test": ok };
-    const net = network(hosts);
-    const client = clientOfNetwork(net);
-    await ask(client);
+    const { hosts, net, client } = await moved();
     hosts["a.test"] = ok;
     move(11);
     await ask(client);
@@ -430,10 +430,7 @@ suite("the base URL that was left", () => {
   });
 
   test("is tried again at once when the one that was taken fails as well", async () => {
-    const hosts = { "b.test": ok };
-    const net = network(hosts);
-    const client = clientOfNetwork(net);
-    await ask(client);
+    const { hosts, net, client } = await moved();
     delete hosts["b.test"];
     hosts["a.test"] = ok;
     net.asked.length = 0;
@@ -446,10 +443,7 @@ suite("the base URL that was left", () => {
 
   test("is probed once where many calls come at the same time", async (t) => {
     const move = clock(t);
-    const hosts = { "b.test": ok };
-    const net = network(hosts);
-    const client = clientOfNetwork(net);
-    await ask(client);
+    const { hosts, net, client } = await moved();
     hosts["a.test"] = ok;
     move(10.1);
     net.asked.length = 0;

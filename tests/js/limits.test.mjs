@@ -106,6 +106,19 @@ function pour(outgoing, headers, part, sent, first = "") {
   more();
 }
 
+/** What becomes of a program, in a process of its own, that reads an answer of this server: the error's kind, and by how much it grew. */
+async function costOf(read, server, limits) {
+  const { stdout } = await spawned(`
+    const client = new chatmux.Chatmux({ apiKey: "sk-1234567890", maxRetries: 0, ...${JSON.stringify({ baseURL: server.baseURL, ...limits })} });
+    const request = { model: "m", messages: [{ role: "user", content: "x" }] };
+    await chatmux.init();
+    const base = process.memoryUsage().rss;
+    let kind = "none";
+    try { ${read} } catch (error) { kind = error.kind; }
+    console.log(JSON.stringify({ kind, grown: process.resourceUsage().maxRSS * 1024 - base }));`);
+  return JSON.parse(stdout);
+}
+
 suite("G11: an answer of a gigabyte", { concurrency: 2 }, () => {
   const CAP = 16 * MIB;
   const block = Buffer.alloc(MIB, "x");
@@ -132,17 +145,7 @@ suite("G11: an answer of a gigabyte", { concurrency: 2 }, () => {
         if (status) outgoing.writeHead = ((writeHead) => (_, rest) => writeHead.call(outgoing, status, rest))(outgoing.writeHead);
         pour(outgoing, headers, part, sent, first);
       });
-      const { stdout } = await spawned(`
-        const client = new chatmux.Chatmux({
-          apiKey: "sk-1234567890", baseURL: ${JSON.stringify(server.baseURL)}, maxRetries: 0, maxResponseBytes: ${CAP}, maxEventBytes: ${CAP / 2},
-        });
-        const request = { model: "m", messages: [{ role: "user", content: "x" }] };
-        await chatmux.init();
-        const base = process.memoryUsage().rss;
-        let kind = "none";
-        try { ${read} } catch (error) { kind = error.kind; }
-        console.log(JSON.stringify({ kind, grown: process.resourceUsage().maxRSS * 1024 - base }));`);
-      const { kind, grown } = JSON.parse(stdout);
+      const { kind, grown } = await costOf(read, server, { maxResponseBytes: CAP, maxEventBytes: CAP / 2 });
       const expected = status ? ["internal_server"] : headers["content-type"] === "text/html" ? ["malformed_response", "too_large"] : ["too_large"];
       assert.ok(expected.includes(kind), kind);
       assert.ok(await settled(server.requests[0].closed, 1000), "the server sees the end");
@@ -167,15 +170,7 @@ suite("G12: an answer that is compressed", { concurrency: 2 }, () => {
   ]) {
     test(`and becomes gigabytes, as ${what}, is an error at the limit of what it becomes`, async (t) => {
       const server = await listen(t, (_, outgoing) => outgoing.writeHead(200, { ...headers, "content-encoding": "gzip" }).end(body));
-      const { stdout } = await spawned(`
-        const client = new chatmux.Chatmux({ apiKey: "sk-1234567890", baseURL: ${JSON.stringify(server.baseURL)}, maxRetries: 0, maxResponseBytes: ${CAP} });
-        const request = { model: "m", messages: [{ role: "user", content: "x" }] };
-        await chatmux.init();
-        const base = process.memoryUsage().rss;
-        let kind = "none";
-        try { ${read} } catch (error) { kind = error.kind; }
-        console.log(JSON.stringify({ kind, grown: process.resourceUsage().maxRSS * 1024 - base }));`);
-      const { kind, grown } = JSON.parse(stdout);
+      const { kind, grown } = await costOf(read, server, { maxResponseBytes: CAP });
       assert.equal(kind, "too_large");
       assert.ok(await settled(server.requests[0].closed, 1000), "the server sees the end");
       assert.ok(grown < 4 * CAP + 48 * MIB, `${Math.round(grown / MIB)} MiB`);

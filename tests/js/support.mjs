@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { Chatmux } from "../../dist/entry/default.js";
 
+export { countListeners } from "./ends.mjs";
+
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const KEY = "sk-test-1234567890";
 export const MESSAGES = [{ role: "user", content: "Hello" }];
@@ -224,23 +226,6 @@ export function spawned(source, env = {}) {
       else resolve({ stdout, stderr });
     });
   });
-}
-
-/** Counts the listeners that are on a signal. */
-export function countListeners(signal) {
-  const count = { now: 0, ever: 0 };
-  const listeners = new Set();
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = function (type, listener, options) {
-    if (!listeners.has(listener)) count.now++, count.ever++;
-    listeners.add(listener);
-    return addEventListener.call(this, type, listener, options);
-  };
-  signal.removeEventListener = function (type, listener, options) {
-    if (listeners.delete(listener)) count.now--;
-    return removeEventListener.call(this, type, listener, options);
-  };
-  return count;
 }
 
 /** Lets no test of a file leave a rejection behind that nobody handled. */
