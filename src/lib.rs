@@ -5,9 +5,9 @@
 //! `fetch`, timers, abort signals and the functions that JavaScript calls.
 //!
 //! ```text
-//!     JS call ─▶ request ─▶ dialect ─▶ fetch (web) ─▶ bytes
-//!                                                      │ feed
-//!     your for await ◀─ batch ◀─ stream ◀─ shape, or else dialect ◀─ sse
+//!     JS call ─▶ request ─▶ dialect ─▶ fetch (web) ────────────▶ bytes
+//!                                                                 │ feed
+//!     your for await ◀─ batch ◀─ stream ◀─ shape, or else dialect and repair ◀─ sse
 //!                                  └─▶ partial
 //! ```
 //!
