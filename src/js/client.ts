@@ -4,6 +4,8 @@
 import * as core from "./core.js";
 import { classes } from "./classes.js";
 import type * as errors from "./errors.js";
+import { ChatmuxError } from "./errors.js";
+import type { ClientHelpers, CompletionsHelpers } from "./helpers/methods.js";
 import { complete } from "./complete.js";
 import type { AnyRequestOptions, CallOptions, ClientOptions, RequestOptions } from "./options.js";
 import type { APIPromise } from "./promise.js";
@@ -156,6 +158,7 @@ export class Chatmux {
   static {
     const others = { OpenAIError: classes["ChatmuxError"], OpenAI: Chatmux, DEFAULT_TIMEOUT: DEFAULTS.timeout };
     Object.assign(Chatmux, classes, others);
+    awaitHelpers(this, "cost");
     for (const name of SETTABLE) {
       Object.defineProperty(Chatmux.prototype, name, {
         get(this: Chatmux) {
@@ -172,6 +175,8 @@ export class Chatmux {
   }
 }
 
+export interface Chatmux extends ClientHelpers {}
+
 /** The options of a call, over those of its client as they are now. */
 type Merge = (call?: AnyRequestOptions | null) => CallOptions;
 
@@ -184,6 +189,10 @@ export interface Chat {
 /** Chat completions. */
 export class Completions {
   readonly #merge: Merge;
+
+  static {
+    awaitHelpers(this, "parse", "stream", "runTools");
+  }
 
   /** @internal */
   constructor(merge: Merge) {
@@ -212,6 +221,8 @@ export class Completions {
       : core.createChatCompletion(body as ChatCompletionCreateParamsNonStreaming, whole);
   }
 }
+
+export interface Completions extends CompletionsHelpers {}
 
 /** Models. */
 export class Models {
@@ -278,6 +289,16 @@ const OF_A_CALL = [
 function over(given: ClientOptions, options: ClientOptions): ClientOptions {
   const said = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
   return { ...given, ...Object.fromEntries(said) };
+}
+
+/** Methods that `helpers/install.ts` makes: until then each says where it is to be had. */
+function awaitHelpers({ prototype }: { prototype: object }, ...names: string[]): void {
+  for (const name of names) {
+    const value = (): never => {
+      throw new ChatmuxError(`\`${name}()\` is one of the helpers: import the client from "chatmux/helpers".`);
+    };
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+  }
 }
 
 /** Not enumerable, so that the list is still what the server sent. */

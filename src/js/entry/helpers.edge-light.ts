@@ -1,0 +1,3 @@
+import "../helpers/install.js";
+export * from "./edge-light.js";
+export { default } from "./edge-light.js";

@@ -1,0 +1,3 @@
+import "../helpers/install.js";
+export * from "./workerd.js";
+export { default } from "./workerd.js";
