@@ -1,11 +1,16 @@
 /** Puts the helpers where people look for them: on the client's classes. Imported for that alone. */
 
 import { Chatmux, Completions } from "../client.js";
+import { cost } from "./cost.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
 
 const ofCompletions: CompletionsHelpers & ThisType<Completions> = {};
 
-const ofClient: ClientHelpers & ThisType<Chatmux> = {};
+const ofClient: ClientHelpers & ThisType<Chatmux> = {
+  cost(of, options) {
+    return cost(this, of, options);
+  },
+};
 
 for (const [of, methods] of [[Completions, ofCompletions], [Chatmux, ofClient]] as const) {
   for (const [name, value] of Object.entries(methods)) {
