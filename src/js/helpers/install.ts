@@ -1,6 +1,9 @@
 /** Puts the helpers where people look for them: on the client's classes. Imported for that alone. */
 
 import { Chatmux, Completions } from "../client.js";
+import { setObserving } from "../observe.js";
+import { observe } from "./events.js";
+import { settings } from "./log.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
 
 const ofCompletions: CompletionsHelpers & ThisType<Completions> = {};
@@ -12,3 +15,5 @@ for (const [of, methods] of [[Completions, ofCompletions], [Chatmux, ofClient]] 
     Object.defineProperty(of.prototype, name, { value, configurable: true, writable: true });
   }
 }
+
+setObserving({ observe, settings });
