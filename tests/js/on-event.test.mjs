@@ -339,14 +339,29 @@ suite("onEvent", () => {
     await until(() => asked === 1, "an answer");
   });
 
-  test("is called in the asynchronous context of the call, and sees all of it as JSON", async () => {
+  test("is called in the asynchronous context of its call", async () => {
     const context = new AsyncLocalStorage();
-    const contexts = [];
-    const { client } = watched(inTurn(() => refusal(500), () => refusal(400)), {
-      maxRetries: 1, onEvent: (event) => (contexts.push(context.getStore()), assert.deepEqual(JSON.parse(JSON.stringify(event)), { ...event })),
-    });
-    await context.run("mine", () => failure(ask(client)));
-    assert.deepEqual(contexts, Array(6).fill("mine"));
+    const contexts = { a: [], b: [], c: [] };
+    const left = new Map(Object.keys(contexts).map((model) => [model, 2]));
+    const { client } = watched(async (_, { body }) => {
+      const { model } = JSON.parse(body);
+      left.set(model, left.get(model) - 1);
+      return left.get(model) ? refusal(500) : jsonResponse();
+    }, { maxRetries: 1 });
+    await Promise.all(Object.keys(contexts).map((model) => {
+      const onEvent = ({ type }) => void contexts[model].push([type, context.getStore()]);
+      return context.run(model, () => ask(client, { ...REQUEST, model }, { onEvent }));
+    }));
+    for (const [model, of] of Object.entries(contexts)) {
+      assert.deepEqual(of, ["request", "response", "retry", "request", "response", "usage", "end"].map((type) => [type, model]));
+    }
+  });
+
+  test("is told what can be written as JSON", async () => {
+    const { client, events } = watched(inTurn(() => refusal(500), () => refusal(400)), { maxRetries: 1 });
+    await failure(ask(client));
+    assert.equal(events.length, 6);
+    for (const event of events) assert.deepEqual(JSON.parse(JSON.stringify(event)), { ...event });
   });
 
   test("must be a function", async () => {
@@ -364,6 +379,45 @@ suite("onEvent", () => {
       client.chat.completions.create({ model: "m", messages: [] }).then();
     `);
     assert.match(stderr, /stray BadRequestError/);
+  });
+});
+
+/** A program with the helpers, and with a function that opens a stream of these parts and keeps its events. */
+const OPENING = `
+  await import(${JSON.stringify(new URL("../../dist/helpers/install.js", import.meta.url).href)});
+  const event = (text) => 'data: {"choices":[{"index":0,"delta":{"content":"' + text + '"}}]}\\n\\n';
+  const events = { a: [], b: [] };
+  const open = (model, parts) => {
+    const body = new ReadableStream({ pull: (c) => c.enqueue(new TextEncoder().encode(parts.next().value)) }, { highWaterMark: 0 });
+    const fetch = async () => new Response(body, { headers: { "content-type": "text/event-stream" } });
+    const onEvent = ({ type, kind, aborted }) => events[model].push(kind ?? (aborted ? "aborted" : type));
+    const client = new chatmux.Chatmux({ apiKey: "sk-1234567890", baseURL: "${BASE}", fetch, onEvent, maxEventBytes: Infinity });
+    return client.chat.completions.create({ model, messages: [], stream: true });
+  };
+  function* texts() { for (;;) yield event("begun"); }
+  function* endless() { yield event("begun"); yield 'data: {"choices":"'; for (;;) yield "x".repeat(1 << 20); }
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
+
+suite("a stream that nobody ends", () => {
+  test("has one error when the instance of the wasm is lost, whether it is read or not", async () => {
+    const events = await program(`${OPENING}
+      const read = (await open("a", texts()))[Symbol.asyncIterator]();
+      await read.next();
+      await (await open("b", endless())).text().catch(() => {});
+      await pause(10);
+      await read.next().catch(() => {});
+      console.log(JSON.stringify(events));`);
+    const all = ["request", "response", "first_token", "wasm_failed"];
+    assert.deepEqual(events, { a: all, b: all });
+  });
+
+  test("ends when the garbage collector finds it: to be seen keeps nothing", async () => {
+    const events = await program(`${OPENING}
+      await (async () => void (await (await open("a", texts()))[Symbol.asyncIterator]().next()))();
+      for (let i = 0; i < 200 && events.a.length < 4; i++) { gc(); await pause(5); }
+      console.log(JSON.stringify(events.a));
+      process.exit();`, { NODE_OPTIONS: "--expose-gc" });
+    assert.deepEqual(events, ["request", "response", "first_token", "aborted"]);
   });
 });
 
