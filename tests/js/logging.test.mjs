@@ -166,7 +166,7 @@ suite("what is logged", () => {
       "debug [log] usage",
       "debug [log] finished after 0ms",
     ]);
-    assert.deepEqual(lines[4][2], usage);
+    assert.deepEqual(lines[4][2], { ...usage, prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 }, completion_tokens_details: { reasoning_tokens: 0 } });
     assert.deepEqual(lines[5][2], { retryCount: 0, finishReasons: ["stop"], aborted: false });
   });
 

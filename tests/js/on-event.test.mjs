@@ -33,6 +33,12 @@ const inTurn = (...answers) => async () => answers.shift()();
 
 const HEADERS = { accept: "application/json", authorization: "***", "content-type": "application/json" };
 const TYPE = { "content-type": "application/json" };
+/** A usage as events have it. */
+const usageOf = (prompt_tokens, completion_tokens) => ({
+  prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens,
+  prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 }, completion_tokens_details: { reasoning_tokens: 0 },
+});
+
 const ENDED = { type: "end", retryCount: 0, finishReasons: ["stop"], aborted: false };
 
 suite("a whole call tells", () => {
@@ -42,7 +48,7 @@ suite("a whole call tells", () => {
     assert.deepEqual(plain(events), [
       { type: "request", attempt: 1, method: "POST", url: URL_OF_CHAT, headers: HEADERS, model: "gpt-4o-mini", stream: false },
       { type: "response", attempt: 1, method: "POST", url: URL_OF_CHAT, status: 200, requestID: "req_1", headers: { ...TYPE, "x-request-id": "req_1" } },
-      { type: "usage", usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } },
+      { type: "usage", usage: usageOf(1, 1) },
       ENDED,
     ]);
     assert.ok(events.every(({ call }) => call === events[0].call));
@@ -153,7 +159,7 @@ suite("a streamed call tells", () => {
       { type: "request", attempt: 1, method: "POST", url: URL_OF_CHAT, headers: { ...HEADERS, accept: "text/event-stream" }, model: "gpt-4o-mini", stream: true },
       { type: "response", attempt: 1, method: "POST", url: URL_OF_CHAT, status: 200, requestID: null, headers: { "content-type": "text/event-stream" } },
       { type: "first_token", part: "content" },
-      { type: "usage", usage },
+      { type: "usage", usage: usageOf(3, 2) },
       ENDED,
     ]);
   });
@@ -218,7 +224,7 @@ suite("a streamed call tells", () => {
       assert.deepEqual(types(events), ["request", "response", ...(early ? ["end"] : ["first_token", "usage", "end"])]);
       const { aborted, finishReasons } = events.at(-1);
       assert.deepEqual([aborted, finishReasons], [true, early ? [] : [null]]);
-      if (!early) assert.deepEqual(events.at(-2).usage, usage);
+      if (!early) assert.deepEqual(events.at(-2).usage, usageOf(3, 1));
     });
   }
 
@@ -240,7 +246,7 @@ suite("a streamed call tells", () => {
       const { client, events } = open([{ ...chunk("a"), usage }, ...rest]);
       const error = await failure(askStream(client).then(collect));
       assert.deepEqual(types(events), ["request", "response", "first_token", "usage", "error"], what);
-      assert.deepEqual([events.at(-1).kind, events.at(-1).error, events.at(-2).usage], [kind, error, usage], what);
+      assert.deepEqual([events.at(-1).kind, events.at(-1).error, events.at(-2).usage], [kind, error, usageOf(3, 1)], what);
     }
   });
 
@@ -259,6 +265,13 @@ suite("a streamed call tells", () => {
     const { client, events } = watched(async () => refusal(401));
     await failure(askStream(client));
     assert.deepEqual([types(events), events.at(-1).status], [["request", "response", "error"], 401]);
+  });
+
+  test("its usage in OpenAI's form, whoever gives it", async () => {
+    const usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12, prompt_cache_hit_tokens: 8, prompt_cache_miss_tokens: 2 };
+    const { client, events } = open([{ ...chunk("a", "stop"), usage }, "[DONE]"]);
+    await collect(await askStream(client));
+    assert.deepEqual(events.at(-2).usage, { ...usageOf(10, 2), prompt_tokens_details: { cached_tokens: 8, cache_write_tokens: 0 } });
   });
 
   test("no tokens where it is no chat", async () => {

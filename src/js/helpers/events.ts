@@ -10,6 +10,7 @@ import type { Body } from "../response-body.js";
 import type { CallEvent, CallFirstTokenEvent, ChatCompletion, ChatCompletionChunk } from "../types.js";
 import { log, logs } from "./log.js";
 import { Redactor } from "./redact.js";
+import { toUsage } from "./usage.js";
 
 /** How often a failed try is repeated where nobody says: see `src/retry.rs`. */
 const MAX_RETRIES = 2;
@@ -138,7 +139,8 @@ class Watch implements CallObserver {
   }
 
   #tellEnd(): void {
-    const { usage, choices } = this.#completion ?? {};
+    const usage = toUsage(this.#completion);
+    const { choices } = this.#completion ?? {};
     if (usage) this.#tell({ type: "usage", usage });
     const retryCount = this.#attempt - 1;
     if (this.#error) return this.#tell(this.#describe(this.#error.thrown, retryCount));

@@ -1,7 +1,8 @@
 /** What a call does, as data: what `onEvent` is told. */
 
 import type { ErrorKind } from "../errors.js";
-import type { ChatCompletionChoice, CompletionUsage } from "./completion.js";
+import type { ChatCompletionChoice } from "./completion.js";
+import type { TokenUsage } from "./usage.js";
 
 /**
  * Something that a call did. The order is `request`, `response`, then either `retry` and `request` again, or what the answer
@@ -90,10 +91,10 @@ export interface CallFirstTokenEvent extends CallEventBase {
   part: "content" | "reasoning" | "refusal" | "tool_call";
 }
 
-/** What the answer used, also of a stream that broke off, where that is known. */
+/** What the answer used, in one form, whoever gave it: see `toUsage`. Also of a stream that broke off, where that is known. */
 export interface CallUsageEvent extends CallEventBase {
   type: "usage";
-  usage: CompletionUsage;
+  usage: TokenUsage;
 }
 
 /**
