@@ -1,7 +1,10 @@
 /** Puts the helpers where people look for them: on the client's classes. Imported for that alone. */
 
 import { Chatmux, Completions } from "../client.js";
+import { setObserving } from "../observe.js";
 import { cost } from "./cost.js";
+import { observe } from "./events.js";
+import { settings } from "./log.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
 
 const ofCompletions: CompletionsHelpers & ThisType<Completions> = {};
@@ -17,3 +20,5 @@ for (const [of, methods] of [[Completions, ofCompletions], [Chatmux, ofClient]] 
     Object.defineProperty(of.prototype, name, { value, configurable: true, writable: true });
   }
 }
+
+setObserving({ observe, settings });
