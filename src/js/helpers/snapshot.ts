@@ -117,7 +117,7 @@ function addCalls(list: unknown[], calls: unknown[], depth: number): void {
   for (const call of calls) {
     if (!isObject(call)) throw malformed("A tool call of a chunk is no object.");
     const index = checked("tool call", own(call, "index"), MAX_INDEX);
-    addMembers(itemAt(list, index, () => ({ id: own(call, "id") || newId() })), call, "call", depth);
+    addMembers(itemAt(list, index, () => ({ id: own(call, "id") || newCallId() })), call, "call", depth);
   }
 }
 
@@ -197,7 +197,7 @@ function checked(what: string, index: unknown, highest: number): number {
 }
 
 /** An id like those of OpenAI, for a call that came without. */
-function newId(): string {
+export function newCallId(): string {
   const digits = Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) => (byte % 36).toString(36));
   return `call_${digits.join("")}`;
 }
