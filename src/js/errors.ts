@@ -30,12 +30,14 @@ export type ErrorKind =
   | "stream_timeout"
   | "stream_truncated"
   | "abort"
+  | "callback"
   | "length_finish_reason"
   | "content_filter_finish_reason";
 
 /**
  * The base of every error of chatmux. By itself: a request or an option that cannot be used, before anything was sent; or
- * chatmux's own WebAssembly, which could not be loaded (`wasm_not_loaded`) or failed (`wasm_failed`).
+ * chatmux's own WebAssembly, which could not be loaded (`wasm_not_loaded`) or failed (`wasm_failed`); or a function that was
+ * given to a helper (`callback`), such as a tool or a listener, with what it threw as the `cause`.
  */
 export class ChatmuxError extends Error {
   /** What went wrong, as one word. */
