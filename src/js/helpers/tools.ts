@@ -1,0 +1,161 @@
+/** The tools that `runTools()` runs, as types. */
+
+import type { ChatCompletionCustomTool } from "../types.js";
+import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
+import type { ChatCompletionRunner } from "./tool-runner.js";
+
+/** The run that calls a tool: the conversation so far, and how to end it. */
+export type ToolRunner = ChatCompletionRunner<unknown> | ChatCompletionStreamingRunner<unknown>;
+
+type PromiseOrValue<Value> = Value | Promise<Value>;
+
+/** What the model is told of a function. */
+interface Definition {
+  /** Its name: up to 64 letters, digits, `_` and `-`. The name of the JavaScript function unless told. */
+  name?: string | undefined;
+
+  /** What it does, and when to call it. */
+  description?: string | undefined;
+
+  /** Its arguments: a JSON Schema with an object at its root. None unless told. */
+  parameters?: object | undefined;
+
+  /** Whether the arguments must fit exactly; `parameters` then may use only a part of JSON Schema. */
+  strict?: boolean | null | undefined;
+}
+
+/** A function that is called with the parsed arguments. */
+export interface RunnableFunctionWithParse<Args extends object, ToolContext = unknown> extends Definition {
+  /**
+   * Does the work. A string that it gives back goes to the model as it is, all else as JSON. What it throws ends the run: an
+   * error that the model should see is a result like any other.
+   *
+   * @param args what `parse` made of the arguments.
+   * @param runner the run: `runner.abort()` ends it, `runner.controller.signal` says that somebody else has.
+   * @param toolContext the request's `toolContext`.
+   */
+  function: (args: Args, runner: ToolRunner, toolContext: ToolContext) => PromiseOrValue<unknown>;
+
+  /** Makes the model's JSON text what the function takes. The message of what it throws goes to the model, which may try again. */
+  parse: (input: string) => PromiseOrValue<Args>;
+}
+
+/** A function that is called with the arguments as the model wrote them: JSON text, which may be wrong. */
+export interface RunnableFunctionWithoutParse<ToolContext = unknown> extends Definition {
+  /** Does the work: see {@link RunnableFunctionWithParse}. */
+  function: (args: string, runner: ToolRunner, toolContext: ToolContext) => PromiseOrValue<unknown>;
+}
+
+/** A function that can be run: called with what `parse` gives, or with text. */
+export type RunnableFunction<Args extends object | string, ToolContext = unknown> = Args extends string
+  ? RunnableFunctionWithoutParse<ToolContext>
+  : Args extends object
+    ? RunnableFunctionWithParse<Args, ToolContext>
+    : never;
+
+/** A tool whose function is called with the arguments as the model wrote them. */
+export interface RunnableToolFunctionWithoutParse<ToolContext = unknown> {
+  /** The kind of tool. */
+  type: "function";
+
+  /** The function. */
+  function: RunnableFunctionWithoutParse<ToolContext>;
+}
+
+/** A tool whose function is called with the parsed arguments. */
+export interface RunnableToolFunctionWithParse<Args extends object, ToolContext = unknown> {
+  /** The kind of tool. */
+  type: "function";
+
+  /** The function. */
+  function: RunnableFunctionWithParse<Args, ToolContext>;
+}
+
+/**
+ * A tool that can be run.
+ *
+ * @example
+ * const weather: RunnableToolFunction<{ city: string }> = {
+ *   type: "function",
+ *   function: { name: "weather", parse: JSON.parse, function: ({ city }) => `It rains in ${city}.` },
+ * };
+ */
+export type RunnableToolFunction<Args extends object | string, ToolContext = unknown> = Args extends string
+  ? RunnableToolFunctionWithoutParse<ToolContext>
+  : Args extends object
+    ? RunnableToolFunctionWithParse<Args, ToolContext>
+    : never;
+
+/** What the functions of a list are called with, one after the other. */
+export type BaseFunctionsArgs = readonly (object | string)[];
+
+/** Functions that can be run, by what each is called with. */
+export type RunnableFunctions<FunctionsArgs extends BaseFunctionsArgs, ToolContext = unknown> = BaseFunctionsArgs extends FunctionsArgs
+  ? readonly RunnableFunction<FunctionsArgs[number], ToolContext>[]
+  : { [Index in keyof FunctionsArgs]: RunnableFunction<FunctionsArgs[Index], ToolContext> };
+
+/** Tools that can be run, by what the function of each is called with. */
+export type RunnableTools<FunctionsArgs extends BaseFunctionsArgs, ToolContext = unknown> = BaseFunctionsArgs extends FunctionsArgs
+  ? readonly RunnableToolFunction<FunctionsArgs[number], ToolContext>[]
+  : { [Index in keyof FunctionsArgs]: RunnableToolFunction<FunctionsArgs[Index], ToolContext> };
+
+/**
+ * A tool for TypeScript: that what `parse` gives is what `function` takes is checked here, where the mistake is.
+ *
+ * @example
+ * const weather = new ParsingToolFunction({
+ *   name: "weather",
+ *   parse: (text) => Place.parse(JSON.parse(text)),
+ *   function: (place) => forecast(place),
+ *   parameters: { type: "object", properties: { city: { type: "string" } } },
+ * });
+ */
+export class ParsingToolFunction<Args extends object, ToolContext = unknown>
+  implements RunnableToolFunctionWithParse<Args, ToolContext>
+{
+  readonly type = "function";
+
+  /** @param function the function, and what the model is told of it. */
+  constructor(readonly function: RunnableFunctionWithParse<Args, ToolContext>) {}
+}
+
+/** The function that makes arguments of text, if there is one. */
+export type ParseFunction = ((input: string) => unknown) | undefined;
+
+/** What a function is called with whose tool has this `parse`: text, where it has none. */
+export type ArgumentsOf<Parse extends ParseFunction> = [undefined] extends [Parse]
+  ? string
+  : Parse extends (input: string) => infer Args
+    ? Awaited<Args>
+    : never;
+
+/** Tools as they are written into a call, each by its `parse`: so a function's argument has its type without being told. */
+export type WrittenTools<Parses extends readonly ParseFunction[], ToolContext> = {
+  [Index in keyof Parses]: WrittenTool<Parses[Index], ToolContext> | OtherTool;
+};
+
+interface WrittenTool<Parse extends ParseFunction, ToolContext> {
+  type: "function";
+  function: Definition & {
+    function: (args: ArgumentsOf<Parse>, runner: ToolRunner, toolContext: ToolContext) => unknown;
+    parse?: Parse;
+  };
+}
+
+/** A tool whose types are settled already. Whatever its function takes can do without being given. */
+export interface RunnableToolFunctionWithContext<ToolContext> {
+  /** The kind of tool. */
+  type: "function";
+
+  /** The function. */
+  function: Definition & {
+    function: (args: never, runner: ToolRunner, toolContext: ToolContext) => unknown;
+    parse?: ((input: string) => unknown) | undefined;
+  };
+}
+
+/** A tool with a function of its own, as `zodFunction()` makes it; and one that is not a function, for you to answer. */
+export type OtherTool = ChatCompletionCustomTool | { type: "function"; function: { name: string }; $brand: "auto-parseable-tool" };
+
+/** Tools that can be run, of any kind. */
+export type AnyRunnableTool<ToolContext = unknown> = RunnableToolFunctionWithContext<ToolContext> | OtherTool;
