@@ -5,4 +5,5 @@ export type * from "./types/messages.js";
 export type * from "./types/models.js";
 export type * from "./types/parsed.js";
 export type * from "./types/request.js";
+export type * from "./types/schema.js";
 export type * from "./types/stored.js";
