@@ -1,6 +1,6 @@
 /** The tools that `runTools()` runs, as types. */
 
-import type { ChatCompletionCustomTool } from "../types.js";
+import type { AnyAutoParseableTool, ChatCompletionCustomTool } from "../types.js";
 import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
 import type { ChatCompletionRunner } from "./tool-runner.js";
 
@@ -113,10 +113,16 @@ export type RunnableTools<FunctionsArgs extends BaseFunctionsArgs, ToolContext =
 export class ParsingToolFunction<Args extends object, ToolContext = unknown>
   implements RunnableToolFunctionWithParse<Args, ToolContext>
 {
+  /** The kind of tool. */
   readonly type = "function";
 
-  /** @param function the function, and what the model is told of it. */
-  constructor(readonly function: RunnableFunctionWithParse<Args, ToolContext>) {}
+  /** The function. */
+  readonly function: RunnableFunctionWithParse<Args, ToolContext>;
+
+  /** Makes a tool of a function and what the model is told of it. */
+  constructor(input: RunnableFunctionWithParse<Args, ToolContext>) {
+    this.function = input;
+  }
 }
 
 /** The function that makes arguments of text, if there is one. */
@@ -155,7 +161,7 @@ export interface RunnableToolFunctionWithContext<ToolContext> {
 }
 
 /** A tool with a function of its own, as `zodFunction()` makes it; and one that is not a function, for you to answer. */
-export type OtherTool = ChatCompletionCustomTool | { type: "function"; function: { name: string }; $brand: "auto-parseable-tool" };
+export type OtherTool = ChatCompletionCustomTool | AnyAutoParseableTool<true>;
 
 /** Tools that can be run, of any kind. */
 export type AnyRunnableTool<ToolContext = unknown> = RunnableToolFunctionWithContext<ToolContext> | OtherTool;
