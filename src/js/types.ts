@@ -7,3 +7,4 @@ export type * from "./types/parsed.js";
 export type * from "./types/request.js";
 export type * from "./types/snapshot.js";
 export type * from "./types/stored.js";
+export type * from "./types/stream-events.js";
