@@ -8,3 +8,4 @@ export type * from "./types/request.js";
 export type * from "./types/schema.js";
 export type * from "./types/snapshot.js";
 export type * from "./types/stored.js";
+export type * from "./types/stream-events.js";

@@ -156,7 +156,8 @@ export class ChatRun<EventTypes extends ChatRunEvents, ParsedT> extends EventStr
     params: ChatCompletionCreateParamsBase,
     options?: RequestOptions,
   ): Promise<ParsedChatCompletion<ParsedT>> {
-    for (const message of params.messages) this._addMessage(message, false);
+    // What is no request, `create()` answers.
+    if (Array.isArray(params?.messages)) for (const message of params.messages) this._addMessage(message, false);
     return this._createChatCompletion(client, params, options);
   }
 

@@ -2,7 +2,18 @@
 
 import type { RequestOptions } from "../options.js";
 import type { APIPromise } from "../promise.js";
-import type { ChatCompletionParseParams, ExtractParsedContentFromParams, ParsedChatCompletion } from "../types.js";
+import type {
+  ChatCompletionParseFormat,
+  ChatCompletionParseParams,
+  ChatCompletionStreamParams,
+  ExtractParsedContentFromParams,
+  ParsedChatCompletion,
+} from "../types.js";
+import type { ChatCompletionStream } from "./completion-stream.js";
+import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
+import type { RunnerOptions, ToolRun } from "./tool-loop.js";
+import type { ChatCompletionRunner } from "./tool-runner.js";
+import type { AnyRunnableTool, ParseFunction, WrittenTools } from "./tools.js";
 
 /** The helpers of chat completions. */
 export interface CompletionsHelpers {
@@ -31,7 +42,70 @@ export interface CompletionsHelpers {
     body: Params,
     options?: RequestOptions,
   ): APIPromise<ParsedChatCompletion<Parsed>>;
+
+  /**
+   * Asks for a streamed answer, to be followed by events, chunk by chunk, or at its end. The request is sent when the
+   * program has had the time to add its listeners.
+   *
+   * @example
+   * const stream = client.chat.completions.stream({ model, messages });
+   * stream.on("content", (delta) => process.stdout.write(delta));
+   * const message = await stream.finalMessage();
+   */
+  stream<Params extends ChatCompletionStreamParams, ParsedT = null>(
+    body: Params,
+    options?: RequestOptions,
+  ): ChatCompletionStream<ParsedT>;
+
+  /**
+   * Asks a model, runs the tools that it wants, tells it what they gave, and asks again: until it wants none, or after
+   * `maxChatCompletions` (10). What it said goes back to it unchanged, with its reasoning: see `toMessage()`.
+   *
+   * Tools of one answer run at the same time; one after the other with `parallel_tool_calls: false`, or where `tool_choice`
+   * names a function: then the run ends when that one has been run. What a function throws ends the run, when all others
+   * have ended; the message of what its `parse` throws goes to the model. `toolContext` is given to every function.
+   *
+   * @example
+   * const runner = client.chat.completions.runTools({
+   *   model: "gpt-4o-mini",
+   *   messages: [{ role: "user", content: "What is the weather in Oslo?" }],
+   *   tools: [
+   *     {
+   *       type: "function",
+   *       function: {
+   *         name: "weather",
+   *         parse: JSON.parse,
+   *         function: ({ city }: { city: string }) => `It rains in ${city}.`,
+   *         parameters: { type: "object", properties: { city: { type: "string" } } },
+   *       },
+   *     },
+   *   ],
+   * });
+   * console.log(await runner.finalContent());
+   *
+   * @see https://platform.openai.com/docs/guides/function-calling
+   */
+  runTools<Parses extends readonly ParseFunction[], ToolContext = unknown, Format extends Formats = undefined>(
+    body: Streamed<ToolRun<readonly [...WrittenTools<Parses, NoInfer<ToolContext>>], ToolContext, Format>>,
+    options?: RunnerOptions,
+  ): ChatCompletionStreamingRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
+  runTools<Parses extends readonly ParseFunction[], ToolContext = unknown, Format extends Formats = undefined>(
+    body: Whole<ToolRun<readonly [...WrittenTools<Parses, NoInfer<ToolContext>>], ToolContext, Format>>,
+    options?: RunnerOptions,
+  ): ChatCompletionRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
+  runTools<ToolContext = unknown, Format extends Formats = undefined>(
+    body: Streamed<ToolRun<readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext, Format>>,
+    options?: RunnerOptions,
+  ): ChatCompletionStreamingRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
+  runTools<ToolContext = unknown, Format extends Formats = undefined>(
+    body: Whole<ToolRun<readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext, Format>>,
+    options?: RunnerOptions,
+  ): ChatCompletionRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
 }
+
+type Formats = ChatCompletionParseFormat | undefined;
+type Streamed<Run> = Run & { stream: true };
+type Whole<Run> = Run & { stream?: false | null };
 
 /** The helpers of a client. */
 export interface ClientHelpers {}

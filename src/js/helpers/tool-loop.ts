@@ -33,12 +33,20 @@ export interface RunnerOptions extends RequestOptions {
   afterCompletion?: (completion: ChatCompletion, runner: ChatCompletionRunnerContext) => void | Promise<void>;
 }
 
-/** The request of a run, whatever the types of its tools. */
-export type ToolLoopParams = Omit<ChatCompletionCreateParamsBase, "tools" | "response_format"> & {
-  response_format?: unknown;
-  tools: readonly AnyRunnableTool<never>[];
-  toolContext?: unknown;
+/** The request of a run: that of a completion, with tools that can be run. */
+export type ToolRun<Tools, ToolContext, Format> = Omit<ChatCompletionCreateParamsBase, "tools" | "response_format" | "stream"> & {
+  /** The tools that the model may want run, each with its function. */
+  tools: Tools;
+
+  /** What every function is given beside its arguments: it is not sent. */
+  toolContext?: ToolContext;
+
+  /** The form of the last answer: as `parse()` takes it. */
+  response_format?: Format;
 };
+
+/** The request of a run, whatever the types of its tools. */
+export type ToolLoopParams = ToolRun<readonly AnyRunnableTool<never>[], unknown, unknown>;
 
 /** A run, as the loop sees it. */
 export interface ToolLoopHost {
