@@ -9,3 +9,21 @@ export { ChunkStream, Stream } from "./stream.js";
 export type * from "./types.js";
 export type * from "./types/namespace.js";
 export { init, type WasmSource } from "./wasm.js";
+export { toMessage, type HasMessage } from "./helpers/to-message.js";
+export type { ChatCompletionRunnerContext, RunnerOptions, ToolRun } from "./helpers/tool-loop.js";
+export { ChatCompletionRunner, type ChatCompletionRunnerEvents } from "./helpers/tool-runner.js";
+export { ChatCompletionStreamingRunner } from "./helpers/streaming-tool-runner.js";
+export { ParsingToolFunction } from "./helpers/tools.js";
+export type {
+  BaseFunctionsArgs,
+  RunnableFunction,
+  RunnableFunctions,
+  RunnableFunctionWithoutParse,
+  RunnableFunctionWithParse,
+  RunnableToolFunction,
+  RunnableToolFunctionWithContext,
+  RunnableToolFunctionWithoutParse,
+  RunnableToolFunctionWithParse,
+  RunnableTools,
+  ToolRunner,
+} from "./helpers/tools.js";

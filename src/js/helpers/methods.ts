@@ -13,7 +13,7 @@ import type { ChatCompletionStream } from "./completion-stream.js";
 import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
 import type { RunnerOptions, ToolRun } from "./tool-loop.js";
 import type { ChatCompletionRunner } from "./tool-runner.js";
-import type { AnyRunnableTool, ParseFunction, WrittenTools } from "./tools.js";
+import type { AnyRunnableTool, CheckedTools } from "./tools.js";
 
 /** The helpers of chat completions. */
 export interface CompletionsHelpers {
@@ -85,20 +85,12 @@ export interface CompletionsHelpers {
    *
    * @see https://platform.openai.com/docs/guides/function-calling
    */
-  runTools<Parses extends readonly ParseFunction[], ToolContext = unknown, Format extends Formats = undefined>(
-    body: Streamed<ToolRun<readonly [...WrittenTools<Parses, NoInfer<ToolContext>>], ToolContext, Format>>,
+  runTools<const Tools extends readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext = unknown, Format extends Formats = undefined>(
+    body: Streamed<ToolRun<Tools & NoInfer<CheckedTools<Tools>>, ToolContext, Format>>,
     options?: RunnerOptions,
   ): ChatCompletionStreamingRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
-  runTools<Parses extends readonly ParseFunction[], ToolContext = unknown, Format extends Formats = undefined>(
-    body: Whole<ToolRun<readonly [...WrittenTools<Parses, NoInfer<ToolContext>>], ToolContext, Format>>,
-    options?: RunnerOptions,
-  ): ChatCompletionRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
-  runTools<ToolContext = unknown, Format extends Formats = undefined>(
-    body: Streamed<ToolRun<readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext, Format>>,
-    options?: RunnerOptions,
-  ): ChatCompletionStreamingRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
-  runTools<ToolContext = unknown, Format extends Formats = undefined>(
-    body: Whole<ToolRun<readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext, Format>>,
+  runTools<const Tools extends readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext = unknown, Format extends Formats = undefined>(
+    body: Whole<ToolRun<Tools & NoInfer<CheckedTools<Tools>>, ToolContext, Format>>,
     options?: RunnerOptions,
   ): ChatCompletionRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
 }

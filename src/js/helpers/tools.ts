@@ -125,37 +125,20 @@ export class ParsingToolFunction<Args extends object, ToolContext = unknown>
   }
 }
 
-/** The function that makes arguments of text, if there is one. */
-export type ParseFunction = ((input: string) => unknown) | undefined;
+/** What `JSON.parse()` gives, by TypeScript: where nobody says what the arguments of a function are, they are not checked. */
+type Unchecked = ReturnType<JSON["parse"]>;
 
-/** What a function is called with whose tool has this `parse`: text, where it has none. */
-export type ArgumentsOf<Parse extends ParseFunction> = [undefined] extends [Parse]
-  ? string
-  : Parse extends (input: string) => infer Args
-    ? Awaited<Args>
-    : never;
-
-/** Tools as they are written into a call, each by its `parse`: so a function's argument has its type without being told. */
-export type WrittenTools<Parses extends readonly ParseFunction[], ToolContext> = {
-  [Index in keyof Parses]: WrittenTool<Parses[Index], ToolContext> | OtherTool;
-};
-
-interface WrittenTool<Parse extends ParseFunction, ToolContext> {
-  type: "function";
-  function: Definition & {
-    function: (args: ArgumentsOf<Parse>, runner: ToolRunner, toolContext: ToolContext) => unknown;
-    parse?: Parse;
-  };
-}
-
-/** A tool whose types are settled already. Whatever its function takes can do without being given. */
+/** A tool that can be run, whatever its function is called with. */
 export interface RunnableToolFunctionWithContext<ToolContext> {
   /** The kind of tool. */
   type: "function";
 
   /** The function. */
   function: Definition & {
-    function: (args: never, runner: ToolRunner, toolContext: ToolContext) => unknown;
+    /** Does the work: see {@link RunnableFunctionWithParse}. */
+    function: (args: Unchecked, runner: ToolRunner, toolContext: ToolContext) => unknown;
+
+    /** Makes the model's JSON text what the function takes; without it, the function is called with the text. */
     parse?: ((input: string) => unknown) | undefined;
   };
 }
@@ -165,3 +148,18 @@ export type OtherTool = ChatCompletionCustomTool | AnyAutoParseableTool<true>;
 
 /** Tools that can be run, of any kind. */
 export type AnyRunnableTool<ToolContext = unknown> = RunnableToolFunctionWithContext<ToolContext> | OtherTool;
+
+/** The tools themselves, where each function can be called with what its `parse` gives, or with text where it has none. */
+export type CheckedTools<Tools extends readonly unknown[]> = { [Index in keyof Tools]: CheckedTool<Tools[Index]> };
+
+type CheckedTool<Tool> = Tool extends { $brand: unknown }
+  ? Tool
+  : Tool extends { function: { function: (args: infer Args, ...rest: never[]) => unknown; parse: (input: string) => infer Parsed } }
+    ? Awaited<Parsed> extends Args
+      ? Tool
+      : { function: { parse: (input: string) => Args | Promise<Args> } }
+    : Tool extends { function: { function: (args: infer Args, ...rest: never[]) => unknown } }
+      ? string extends Args
+        ? Tool
+        : { function: { function: (args: string) => unknown } }
+      : Tool;
