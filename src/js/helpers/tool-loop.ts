@@ -255,8 +255,9 @@ function forcedFunction({ tool_choice: choice }: ToolLoopParams): string | undef
   return typeof choice === "object" && choice?.type === "function" ? choice.function.name : undefined;
 }
 
-function check({ messages, tools }: ToolLoopParams, maxChatCompletions: number): void {
+function check({ messages, tools, n }: ToolLoopParams, maxChatCompletions: number): void {
   if (!Array.isArray(messages)) throw new ChatmuxError("`messages` must be a list.");
   if (!Array.isArray(tools)) throw new ChatmuxError("`tools` must be a list of tools with a function to run.");
+  if ((n ?? 1) > 1) throw new ChatmuxError("`runTools()` only supports n=1: there is one conversation to go on with.");
   if (!(maxChatCompletions >= 1)) throw new ChatmuxError("`maxChatCompletions` must be 1 or more.");
 }
