@@ -1,5 +1,6 @@
 export type * from "./types/chunk.js";
 export type * from "./types/completion.js";
+export type * from "./types/cost.js";
 export type * from "./types/extensions.js";
 export type * from "./types/messages.js";
 export type * from "./types/models.js";
@@ -9,3 +10,4 @@ export type * from "./types/schema.js";
 export type * from "./types/snapshot.js";
 export type * from "./types/stored.js";
 export type * from "./types/stream-events.js";
+export type * from "./types/usage.js";

@@ -4,6 +4,7 @@ import { Chatmux, Completions } from "../client.js";
 import { APIPromise } from "../promise.js";
 import type { ChatCompletion } from "../types.js";
 import { ChatCompletionStream } from "./completion-stream.js";
+import { cost } from "./cost.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
 import { checkParams, parseChatCompletion, toBody } from "./parse.js";
 import { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
@@ -34,7 +35,11 @@ const ofCompletions: CompletionsHelpers & ThisType<Completions> = {
   },
 };
 
-const ofClient: ClientHelpers & ThisType<Chatmux> = {};
+const ofClient: ClientHelpers & ThisType<Chatmux> = {
+  cost(of, options) {
+    return cost(this, of, options);
+  },
+};
 
 for (const [of, methods] of [[Completions, ofCompletions], [Chatmux, ofClient]] as const) {
   for (const [name, value] of Object.entries(methods)) {
