@@ -4,9 +4,8 @@
 import * as core from "./core.js";
 import { classes } from "./classes.js";
 import type * as errors from "./errors.js";
-import { ChatmuxError } from "./errors.js";
 import type { ClientHelpers, CompletionsHelpers } from "./helpers/methods.js";
-import { complete } from "./complete.js";
+import { complete, elsewhere } from "./complete.js";
 import type { AnyRequestOptions, CallOptions, ClientOptions, RequestOptions } from "./options.js";
 import type { APIPromise } from "./promise.js";
 import type { ChunkStream } from "./stream.js";
@@ -29,6 +28,7 @@ export type ModelsPage = ModelList & AsyncIterable<Model>;
 const DEFAULTS: ClientOptions = {
   ...{ baseURL: "", apiKey: null, organization: null, project: null, timeout: 600_000, maxRetries: 2 },
   ...{ idempotencyHeader: undefined, fetch: undefined, fetchOptions: undefined },
+  ...{ logLevel: undefined, logger: undefined, onEvent: undefined },
 };
 const SETTABLE = Object.keys(DEFAULTS) as (keyof ClientOptions)[];
 
@@ -60,6 +60,10 @@ export class Chatmux {
   /** The `fetch` that is used, and more of what it is called with. */
   declare fetch: ClientOptions["fetch"];
   declare fetchOptions: ClientOptions["fetchOptions"];
+  /** How much is logged, and where; and who is told of what calls do. */
+  declare logLevel: ClientOptions["logLevel"];
+  declare logger: ClientOptions["logger"];
+  declare onEvent: ClientOptions["onEvent"];
   /** Chat. */
   readonly chat: Chat;
   /** Models. */
@@ -281,7 +285,7 @@ function merge(client: ClientOptions, call: AnyRequestOptions | null | undefined
 
 const OF_A_CALL = [
   ...(["signal", "timeout", "firstEventTimeout", "idleTimeout", "totalTimeout", "maxRetries", "retry"] as const),
-  ...(["maxEventBytes", "maxResponseBytes", "headers", "query", "idempotencyKey", "fetchOptions"] as const),
+  ...(["maxEventBytes", "maxResponseBytes", "headers", "query", "idempotencyKey", "fetchOptions", "onEvent"] as const),
   ...(["method", "path", "body", "stream"] as const),
 ];
 
@@ -295,7 +299,7 @@ function over(given: ClientOptions, options: ClientOptions): ClientOptions {
 function awaitHelpers({ prototype }: { prototype: object }, ...names: string[]): void {
   for (const name of names) {
     const value = (): never => {
-      throw new ChatmuxError(`\`${name}()\` is one of the helpers: import the client from "chatmux/helpers".`);
+      throw elsewhere(`${name}()`);
     };
     Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
   }

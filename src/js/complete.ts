@@ -1,6 +1,7 @@
 /** Options made whole: what the runtime around a client adds, and what the core relies on, checked. */
 
 import { ChatmuxError } from "./errors.js";
+import { observing } from "./observe.js";
 import type { CallOptions, ClientOptions } from "./options.js";
 import { parseURL } from "./place.js";
 
@@ -18,6 +19,7 @@ const DEFAULT_FALLBACK = "https://api.inferera.com/v1";
 
 /** The options, made whole: the base URLs checked and without a slash at their ends, a key of the environment in place. */
 export function complete<T extends ClientOptions & { bases?: object }>(options: T, before?: ClientOptions & { bases?: object }): T & Complete {
+  if (!observing) for (const name of SEEN_BY) if (options[name] != null) throw elsewhere(name);
   if (options.bases) return { ...options } as T & Complete;
   const url = parseBaseURL(given(options.baseURL, "baseURL") || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL, "baseURL");
   const baseURL = trimmed(url);
@@ -34,7 +36,15 @@ export function complete<T extends ClientOptions & { bases?: object }>(options: 
   const urls = fallbacks.map(trimmed);
   // Where the addresses are the same, so is what is known of them.
   const isKnown = before?.bases && String([baseURL, urls]) === String([before.baseURL, before.fallbackBaseURLs]);
-  return { ...options, apiKey, baseURL, fallbackBaseURLs: urls, bases: isKnown ? before.bases! : {} };
+  return { ...options, ...observing?.settings(options), apiKey, baseURL, fallbackBaseURLs: urls, bases: isKnown ? before.bases! : {} };
+}
+
+/** The options that say what is seen of calls, which the helpers see to. */
+const SEEN_BY = ["onEvent", "logger", "logLevel"] as const;
+
+/** The error of who wants something of the helpers without having them. */
+export function elsewhere(name: string): ChatmuxError {
+  return new ChatmuxError(`\`${name}\` is one of the helpers: import the client from "chatmux/helpers".`);
 }
 
 const TIMES = ["timeout", "firstEventTimeout", "idleTimeout", "totalTimeout"] as const;
@@ -89,7 +99,7 @@ interface Runtime {
 }
 
 /** A variable of the environment; nothing where it is blank, or where there is no environment. */
-function environment(name: string): string | undefined {
+export function environment(name: string): string | undefined {
   const { process, Deno } = globalThis as Runtime;
   try {
     // Deno would stop and ask its user for a permission that was not given: look before reading.

@@ -9,6 +9,7 @@ import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { check, complete } from "./complete.js";
 import type { CallOptions, Fetch, FetchOptions, QueryLike } from "./options.js";
+import { type CallObserver, observing } from "./observe.js";
 import { locate } from "./place.js";
 import { APIPromise, requestId, type Sent } from "./promise.js";
 import { isForm, isJson, isStream, toForm, toJson, toReadableStream, withExtraBody } from "./request-body.js";
@@ -103,8 +104,8 @@ export function request<Answer = unknown>(options?: CallOptions): APIPromise<Ans
     if (form) whole.body = toForm(body as object);
     return glue.request(whole);
   };
-  const finish = (answer: unknown, end: () => void): Answer =>
-    (stream ? toStream(answer as glue.ChunkSource, end) : answer) as Answer;
+  const finish = (answer: unknown, end: () => void, observer?: CallObserver): Answer =>
+    (stream ? toStream(answer as glue.ChunkSource, end, observer) : answer) as Answer;
   return call(whole, method, send, finish);
 }
 
@@ -112,6 +113,7 @@ export function request<Answer = unknown>(options?: CallOptions): APIPromise<Ans
 function chat<Request extends object>(request: Request, whole: Whole): Request {
   let sent = request;
   whole.json = toJson(() => (sent = withExtraBody(request)));
+  whole.model = (sent as { model?: unknown }).model;
   return sent;
 }
 
@@ -120,17 +122,24 @@ function call<Raw, Answer = Raw>(
   options: CallOptions | undefined,
   method: string,
   send: (options: Whole) => Promise<Raw>,
-  finish?: (answer: Raw, end: () => void) => Answer,
+  finish?: (answer: Raw, end: () => void, observer?: CallObserver) => Answer,
 ): APIPromise<Answer> {
   const sent: Sent = {};
   const answered = new Promise<Answer>((resolve, reject) => {
-    const whole = prepare(options, method, sent);
+    const whole: Whole = complete(options ?? {});
+    const observer = observing?.observe(whole);
     const end = ending(whole);
-    const lost = (error: ChatmuxError): void => {
+    const fail = (thrown: unknown): void => {
+      const error = toError(thrown);
+      observer?.failed(error);
       reject(error);
+    };
+    const lost = (error: ChatmuxError): void => {
+      fail(error);
       end();
     };
     const answer = async (): Promise<Answer> => {
+      prepare(whole, method, sent);
       // Before the instance is there, so that it is not replaced in between.
       hold(lost);
       try {
@@ -138,23 +147,24 @@ function call<Raw, Answer = Raw>(
         const answer = await send(whole);
         if (sent.isRaw) {
           // Waited for at once, so that its response is read and not handed over as well.
+          observer?.answered();
           sent.read = () => call(reread(whole, sent.response!), method, send, finish).then();
           return handOver(answer as Response, whole) as Answer;
         }
         const known = identified(answer, sent.response!);
-        return finish ? finish(known, end) : (known as unknown as Answer);
+        observer?.answered(known);
+        return finish ? finish(known, end, observer) : (known as unknown as Answer);
       } finally {
         release(lost);
       }
     };
-    answer().then(resolve, (thrown) => reject(toError(thrown)));
+    answer().then(resolve, fail);
   });
   return APIPromise.of(sent, answered);
 }
 
-/** The options of a call. What is made here and below lives as long as a stream, and must not know who waits for it. */
-function prepare(options: CallOptions | undefined, method: string, sent: Sent): Whole {
-  const whole: Whole = complete(options ?? {});
+/** Makes the options of a call ready. What is made here and below lives as long as a stream, and must not know who waits for it. */
+function prepare(whole: Whole, method: string, sent: Sent): void {
   quieten(whole.signal);
   // The core runs all calls in turns that belong to none of them; what it calls of the caller's must not.
   if (typeof whole.apiKey === "function") whole.apiKey = inContext(whole.apiKey);
@@ -168,17 +178,16 @@ function prepare(options: CallOptions | undefined, method: string, sent: Sent): 
     sent.response = response;
     return (sent.isRaw = !sent.wantsAnswer);
   };
-  return whole;
 }
 
-/** The options of a call whose response was handed over unread, and is to be read after all. */
+/** The options of a call whose response was handed over unread, and is to be read after all; it was seen to end. */
 function reread(whole: Whole, response: Response): Whole {
   if (response.bodyUsed) throw new ChatmuxError("The body of the response was read by who called `asResponse()`.");
   const fetch: Fetch = async (_, { signal }) => {
     signal?.addEventListener("abort", whole.abort!);
     return response;
   };
-  return { ...whole, fetch, apiKey: "sent", maxRetries: 0, isOnce: true };
+  return { ...whole, fetch, apiKey: "sent", maxRetries: 0, isOnce: true, onEvent: null, logger: null };
 }
 
 /** Many calls may listen to one signal: Node would take that for a leak. */
@@ -214,8 +223,9 @@ interface Whole extends CallOptions {
   onResponse?: (response: Response) => boolean;
   /** Whether the request can be sent once only. */
   isOnce?: boolean;
-  /** The body as JSON. */
+  /** The body as JSON, and the model that it names. */
   json?: string;
+  model?: unknown;
 }
 
 /** Who listens to a caller's signal for a response that its caller reads: nobody sees when that is done. */
@@ -255,6 +265,6 @@ function identified<Answer>(answer: Answer, response: Response): Answer {
   return answer;
 }
 
-function toStream(source: glue.ChunkSource, end: () => void): ChunkStream {
-  return new ChunkStream(source, end);
+function toStream(source: glue.ChunkSource, end: () => void, observer?: CallObserver): ChunkStream {
+  return new ChunkStream(source, end, observer);
 }

@@ -1,5 +1,7 @@
 /** What a client and a call can be told. */
 
+import type { CallEvent } from "./types/events.js";
+
 /** Headers in any form that `fetch` takes; in an object, `null` removes a header and `undefined` leaves it as it is. */
 export type HeadersLike =
   | Headers
@@ -17,6 +19,17 @@ export type Fetch = (url: string, init: RequestInit & { headers: Headers }) => P
 
 /** What `fetch` is told beside what chatmux says itself: `dispatcher`, `cache`, `credentials`, `redirect` and the like. */
 export type FetchOptions = Omit<RequestInit, "method" | "headers" | "body" | "signal"> & Record<string, unknown>;
+
+/** How much is logged: nothing, or what is at least as grave. */
+export type LogLevel = "off" | "error" | "warn" | "info" | "debug";
+
+/** Where to log: `console`, or anything with these functions. Each is called with a line, and mostly an object of details. */
+export interface Logger {
+  error(message: string, ...details: unknown[]): void;
+  warn(message: string, ...details: unknown[]): void;
+  info(message: string, ...details: unknown[]): void;
+  debug(message: string, ...details: unknown[]): void;
+}
 
 /** What a client can be told, and each call anew. */
 export interface SharedOptions {
@@ -44,6 +57,11 @@ export interface SharedOptions {
   maxResponseBytes?: number | undefined;
   /** More of what `fetch` is called with; the call's join the client's. */
   fetchOptions?: FetchOptions | null | undefined;
+  /**
+   * Called with all that a call does: see {@link CallEvent}. That of a call takes the place of the client's. What it throws is
+   * ignored. Needs `chatmux/helpers`, which Node, Deno and Bun have without asking.
+   */
+  onEvent?: ((event: CallEvent) => void) | null | undefined;
 }
 
 /** What a call can be told, over what the client was. */
@@ -105,6 +123,14 @@ export interface ClientOptions extends SharedOptions {
    * A function that fetches a short-lived key needs no permission.
    */
   dangerouslyAllowBrowser?: boolean | undefined;
+  /**
+   * How much is logged. `"info"`: each answer, retry and error, by a line; `"debug"`: requests, answers and usage with their
+   * details, keys taken out, long texts shortened. Default: the environment's `CHATMUX_LOG`, else `"warn"`. Needs
+   * `chatmux/helpers`, which Node, Deno and Bun have without asking.
+   */
+  logLevel?: LogLevel | undefined;
+  /** Where to log. Default `console`. Needs `chatmux/helpers` as well. */
+  logger?: Logger | null | undefined;
 }
 
 /** Everything that one call is told: the options of the functions of `chatmux/core`. */

@@ -4,6 +4,7 @@ import { type Items, Texts } from "./chunks.js";
 import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import type { ChunkSource } from "./glue/chatmux.js";
+import type { CallObserver } from "./observe.js";
 import { Body, END, ignore, linger, type Read, readerOf, toBytes } from "./response-body.js";
 import type { ChatCompletion } from "./types.js";
 import { memoryBytes, trapped } from "./wasm.js";
@@ -37,9 +38,9 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
   #waiting = 0;
   #last: Promise<unknown> | undefined;
 
-  constructor(source: ChunkSource, endTry: () => void) {
+  constructor(source: ChunkSource, endTry: () => void, observer?: CallObserver) {
     this.#source = source;
-    this.#body = new Body(source, endTry);
+    this.#body = new Body(source, endTry, observer);
     abandoned?.register(this, this.#body);
   }
 
@@ -58,6 +59,7 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     const reading = this as unknown as Reading<Kind>;
     reading.#items = items;
     this.#body.items = items;
+    this.#body.observer?.reads(items);
     if (items instanceof Texts && !this.#body.closed) this.#source.textOnly();
     return reading;
   }
@@ -162,7 +164,7 @@ export class Reading<Item = unknown> implements AsyncIterableIterator<Item> {
     } catch (cause) {
       this.#body.leave();
       this.#body.error = undefined;
-      throw trapped(cause);
+      throw this.#body.failed(trapped(cause));
     }
     const body = this.#body;
     if (!body.heard || !body.begun) body.hear(bytes, items.read > 0);

@@ -4,6 +4,7 @@ import type { Items } from "./chunks.js";
 import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import type { ChunkSource } from "./glue/chatmux.js";
+import type { CallObserver } from "./observe.js";
 import type { ChatCompletion } from "./types.js";
 import { hold, memoryBytes, memoryWords, release, trapped } from "./wasm.js";
 
@@ -53,12 +54,15 @@ export class Body {
   readonly #leave = (): void => this.leave();
   /** Ends the try behind the stream where the core cannot, for its instance was lost. */
   readonly #endTry: () => void;
+  /** Who sees what becomes of it. */
+  readonly observer: CallObserver | undefined;
 
-  constructor(source: ChunkSource, endTry: () => void) {
+  constructor(source: ChunkSource, endTry: () => void, observer?: CallObserver) {
     this.source = source;
     this.controller = source.controller;
     this.bytes = source.body;
     this.#endTry = endTry;
+    this.observer = observer;
     hold(this.#leave);
     const total = source.limit(TOTAL);
     if (total < MAX_TICK_MS) this.#total = setTimeout(() => this.#timeOut(TOTAL), total);
@@ -112,6 +116,7 @@ export class Body {
 
   /** An error of the stream knows what had arrived; of what the instance lost, nothing is left. */
   failed(error: unknown): unknown {
+    this.observer?.failed(error);
     if (error instanceof ChatmuxError && error.kind !== "wasm_failed") {
       Object.defineProperties(error, {
         partial: { get: () => this.partial() },
@@ -167,10 +172,11 @@ export class Body {
       this.source.close();
       this.source.free();
     } catch (cause) {
-      this.error = trapped(cause);
+      this.error = this.failed(trapped(cause));
       this.#endTry();
     }
     release(this.#leave);
+    this.observer?.closed(this);
   }
 }
 

@@ -3,6 +3,7 @@
 import { Chunks, Texts } from "./chunks.js";
 import { APIUserAbortError } from "./errors.js";
 import type { ChunkSource } from "./glue/chatmux.js";
+import type { CallObserver } from "./observe.js";
 import { consumed, Reading } from "./reading.js";
 import { END } from "./response-body.js";
 import type { ChatCompletion, ChatCompletionChunk } from "./types.js";
@@ -94,8 +95,8 @@ export class ChunkStream extends Stream<ChatCompletionChunk> {
   readonly #reading: Reading;
 
   /** @internal */
-  constructor(source: ChunkSource, end: () => void) {
-    const reading = new Reading(source, end);
+  constructor(source: ChunkSource, end: () => void, observer?: CallObserver) {
+    const reading = new Reading(source, end, observer);
     super(() => reading.begin(new Chunks()), source.controller);
     this.#reading = reading;
   }

@@ -1,6 +1,7 @@
 export type * from "./types/chunk.js";
 export type * from "./types/completion.js";
 export type * from "./types/cost.js";
+export type * from "./types/events.js";
 export type * from "./types/extensions.js";
 export type * from "./types/messages.js";
 export type * from "./types/models.js";

@@ -132,10 +132,18 @@ impl Call {
             failure.retries = tried;
             // Where the time would be over before the next try, this was the last.
             let Some(delay) = failure.again.filter(|&delay| !last && delay < self.left()) else { return Err(failure) };
+            self.tell(failure, delay);
             // Whatever ends the pause, the next try is due.
             let _ = Attempt::start((delay, ""), &self.options)?.over().await;
             tried += 1;
         }
+    }
+
+    /// Tells whoever watches the call why there is to be another try, and after how many milliseconds.
+    fn tell(&self, failure: Box<Failure>, delay: f64) {
+        let told = JsValue::from(failure);
+        host::set(&told, "delay", &delay.into());
+        host::set(&self.options.given, "again", &told);
     }
 
     /// How long to wait before the next try, when so many were made again and the server asks for this time.

@@ -2,8 +2,11 @@
  * What the types do for the person who writes against them, apart from openai's.
  */
 
+import type OpenAI from "openai";
 import type { Chatmux } from "../../src/js/client.js";
+import type { ClientOptions, Logger } from "../../src/js/options.js";
 import type {
+  CallEvent,
   CatalogueFilters,
   CatalogueModel,
   ChatCompletion,
@@ -227,4 +230,23 @@ export async function whatACallReturns(client: Chatmux): Promise<void> {
   // @ts-expect-error: there is no such policy
   client.withOptions({ retry: "always" });
   console.log(id, names);
+}
+
+/** Events are told apart by their type, and each has what is its own. */
+export function eventsAreToldApart(event: CallEvent): string {
+  same<CallEvent["type"], "request" | "response" | "retry" | "first_token" | "usage" | "end" | "error">("same");
+  const { call, ms }: { call: number; ms: number } = event;
+  if (event.type === "retry") return `${event.attempt} ${event.delay} ${event.status ?? event.kind}`;
+  if (event.type === "usage") return `${event.usage.total_tokens}`;
+  if (event.type === "end") return event.finishReasons.join();
+  if (event.type === "error") return event.error.message;
+  // @ts-expect-error what is left has no usage
+  event.usage;
+  return `${call} ${ms}`;
+}
+
+/** `console` is a logger, and so is what was written as one for openai. */
+export function loggersFit(own: NonNullable<NonNullable<ConstructorParameters<typeof OpenAI>[0]>["logger"]>): ClientOptions[] {
+  const logger: Logger = own;
+  return [{ logger }, { logger: console, logLevel: "debug" }, { onEvent: async (event) => void event }];
 }

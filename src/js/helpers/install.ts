@@ -5,6 +5,9 @@ import { APIPromise } from "../promise.js";
 import type { ChatCompletion } from "../types.js";
 import { ChatCompletionStream } from "./completion-stream.js";
 import { cost } from "./cost.js";
+import { setObserving } from "../observe.js";
+import { observe } from "./events.js";
+import { settings } from "./log.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
 import { checkParams, parseChatCompletion, toBody } from "./parse.js";
 import { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
@@ -46,3 +49,5 @@ for (const [of, methods] of [[Completions, ofCompletions], [Chatmux, ofClient]] 
     Object.defineProperty(of.prototype, name, { value, configurable: true, writable: true });
   }
 }
+
+setObserving({ observe, settings });
