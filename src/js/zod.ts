@@ -29,17 +29,13 @@ export interface ZodResponseFormatOptions {
 }
 
 /** What a tool is made of. */
-export interface ZodFunctionOptions<
-  Parameters extends ZodSchema,
-  Callback extends ((args: ZodOutput<Parameters>) => unknown) | undefined,
-  Name extends string = string,
-> {
+export interface ZodFunctionOptions<Parameters extends ZodSchema, Name extends string = string> {
   /** Its name: up to 64 letters, digits, `_` and `-`. */
   name: Name;
   /** Its arguments. */
   parameters: Parameters;
   /** What `runTools()` calls; without it the tool is only parsed. */
-  function?: Callback;
+  function?: ((args: ZodOutput<Parameters>) => unknown) | undefined;
   /** What it does, and when to call it. */
   description?: string;
 }
@@ -74,11 +70,15 @@ export function zodResponseFormat<Schema extends ZodSchema>(
  */
 export function zodFunction<
   Parameters extends ZodSchema,
-  Callback extends ((args: ZodOutput<Parameters>) => unknown) | undefined = undefined,
+  Callback extends (args: ZodOutput<Parameters>) => unknown,
   Name extends string = string,
 >(
-  options: ZodFunctionOptions<Parameters, Callback, Name>,
-): AutoParseableTool<{ name: Name; arguments: ZodOutput<Parameters>; function: Callback }> {
+  options: ZodFunctionOptions<Parameters, Name> & { function: Callback },
+): AutoParseableTool<{ name: Name; arguments: ZodOutput<Parameters>; function: Callback }>;
+export function zodFunction<Parameters extends ZodSchema, Name extends string = string>(
+  options: ZodFunctionOptions<Parameters, Name>,
+): AutoParseableTool<{ name: Name; arguments: ZodOutput<Parameters>; function: ZodFunctionOptions<Parameters>["function"] }>;
+export function zodFunction<Parameters extends ZodSchema>(options: ZodFunctionOptions<Parameters>): unknown {
   const { parameters, function: callback, ...definition } = options;
   const written = { ...definition, parameters: strictSchema(parameters), strict: true };
   return makeParseableTool(written, argumentsReader(standard(parameters)), callback);

@@ -2,7 +2,7 @@
 
 import type { RequestOptions } from "../options.js";
 import type { APIPromise } from "../promise.js";
-import type { ChatCompletionParseParams, ExtractParsedContentFromParams, ParsedChatCompletion } from "../types.js";
+import type { ChatCompletionSchemaParams, ExtractParsedContentFromParams, ParsedChatCompletion } from "../types.js";
 
 /** The helpers of chat completions. */
 export interface CompletionsHelpers {
@@ -27,7 +27,7 @@ export interface CompletionsHelpers {
    * @throws {InvalidJSONError | SchemaValidationError} for an answer that is not what was asked for.
    * @throws {APIError} when the provider answers with an error or cannot be reached.
    */
-  parse<Params extends ChatCompletionParseParams, Parsed = ExtractParsedContentFromParams<Params>>(
+  parse<Params extends ChatCompletionSchemaParams, Parsed = ExtractParsedContentFromParams<Params>>(
     body: Params,
     options?: RequestOptions,
   ): APIPromise<ParsedChatCompletion<Parsed>>;

@@ -13,17 +13,13 @@ export interface StandardResponseFormatOptions {
 }
 
 /** What a tool is made of. */
-export interface StandardFunctionOptions<
-  Parameters extends StandardSchema,
-  Callback extends ((args: StandardSchemaOutput<Parameters>) => unknown) | undefined,
-  Name extends string = string,
-> {
+export interface StandardFunctionOptions<Parameters extends StandardSchema, Name extends string = string> {
   /** Its name: up to 64 letters, digits, `_` and `-`. */
   name: Name;
   /** Its arguments. */
   parameters: Parameters;
   /** What `runTools()` calls; without it the tool is only parsed. */
-  function?: Callback;
+  function?: ((args: StandardSchemaOutput<Parameters>) => unknown) | undefined;
   /** What it does, and when to call it. */
   description?: string;
   /** The JSON Schema of the arguments, of a schema that brings none. */
@@ -55,11 +51,15 @@ export function standardResponseFormat<Schema extends StandardSchema>(
  */
 export function standardFunction<
   Parameters extends StandardSchema,
-  Callback extends ((args: StandardSchemaOutput<Parameters>) => unknown) | undefined = undefined,
+  Callback extends (args: StandardSchemaOutput<Parameters>) => unknown,
   Name extends string = string,
 >(
-  options: StandardFunctionOptions<Parameters, Callback, Name>,
-): AutoParseableTool<{ name: Name; arguments: StandardSchemaOutput<Parameters>; function: Callback }> {
+  options: StandardFunctionOptions<Parameters, Name> & { function: Callback },
+): AutoParseableTool<{ name: Name; arguments: StandardSchemaOutput<Parameters>; function: Callback }>;
+export function standardFunction<Parameters extends StandardSchema, Name extends string = string>(
+  options: StandardFunctionOptions<Parameters, Name>,
+): AutoParseableTool<{ name: Name; arguments: StandardSchemaOutput<Parameters>; function: StandardFunctionOptions<Parameters>["function"] }>;
+export function standardFunction<Parameters extends StandardSchema>(options: StandardFunctionOptions<Parameters>): unknown {
   const { parameters, schema, function: callback, ...definition } = options;
   const written = { ...definition, parameters: strictSchema(parameters, schema), strict: true };
   return makeParseableTool(written, argumentsReader(parameters), callback);
