@@ -152,10 +152,13 @@ export function parseJSON(content: string): unknown {
 function nests(content: string): boolean {
   if (content.length < MAX_DEPTH) return false;
   let depth = 0;
-  // Texts are passed over whole: brackets in them count for nothing.
-  for (const [token] of content.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/gs)) {
-    if (token === "[" || token === "{") depth++;
-    else if (token === "]" || token === "}") depth--;
+  let isText = false;
+  for (let at = 0; at < content.length; at++) {
+    const char = content[at];
+    if (char === '"') isText = !isText;
+    else if (isText) at += char === "\\" ? 1 : 0;
+    else if (char === "[" || char === "{") depth++;
+    else if (char === "]" || char === "}") depth--;
     if (depth > MAX_DEPTH) return true;
   }
   return false;
