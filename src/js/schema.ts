@@ -74,8 +74,8 @@ function compile(schema: Schemas): (value: unknown) => StandardSchemaIssue[] {
       const faults = validate(value, schema, draft, counted, true);
       return faults.length ? toIssues(all(() => validate(value, schema, draft, counted, false), faults)) : [];
     } catch (error) {
-      if (error instanceof TooManySteps) return [{ message: "takes too many steps to check" }];
-      if (error instanceof RangeError) return [{ message: "nests too deep to be checked" }];
+      // Of the stack, for a value that nests too deep; of a list that got too long, for too many faults.
+      if (error instanceof TooManySteps || error instanceof RangeError) return [{ message: "takes too many steps to check" }];
       if (error instanceof URIError) return [{ message: "has a key that is half a character" }];
       throw new ChatmuxError(`The JSON Schema cannot be used: ${firstLine(error)}`, { cause: error });
     }
