@@ -4,6 +4,9 @@ export { Chatmux, Chatmux as default, type Chat, type Completions, type Models, 
 export * from "./errors.js";
 export { ChatmuxError as OpenAIError } from "./errors.js";
 export { toUsage } from "./helpers/usage.js";
+export { InvalidJSONError, SchemaValidationError } from "./helpers/parse-errors.js";
+export { standardFunction, standardResponseFormat } from "./helpers/standard.js";
+export type * from "./helpers/standard.js";
 export type * from "./options.js";
 export { APIPromise, type WithRequestID } from "./promise.js";
 export { ChunkStream, Stream } from "./stream.js";

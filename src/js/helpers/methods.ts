@@ -4,8 +4,10 @@ import type { RequestOptions } from "../options.js";
 import type { APIPromise } from "../promise.js";
 import type {
   ChatCompletionParseFormat,
-  ChatCompletionParseParams,
+  ChatCompletionSchemaParams,
   ChatCompletionStreamParams,
+  CompletionCost,
+  CostOptions,
   ExtractParsedContentFromParams,
   ParsedChatCompletion,
 } from "../types.js";
@@ -14,7 +16,6 @@ import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
 import type { RunnerOptions, ToolRun } from "./tool-loop.js";
 import type { ChatCompletionRunner } from "./tool-runner.js";
 import type { AnyRunnableTool, CheckedTools } from "./tools.js";
-import type { CompletionCost, CostOptions } from "../types.js";
 
 /** The helpers of chat completions. */
 export interface CompletionsHelpers {
@@ -39,7 +40,7 @@ export interface CompletionsHelpers {
    * @throws {InvalidJSONError | SchemaValidationError} for an answer that is not what was asked for.
    * @throws {APIError} when the provider answers with an error or cannot be reached.
    */
-  parse<Params extends ChatCompletionParseParams, Parsed = ExtractParsedContentFromParams<Params>>(
+  parse<Params extends ChatCompletionSchemaParams, Parsed = ExtractParsedContentFromParams<Params>>(
     body: Params,
     options?: RequestOptions,
   ): APIPromise<ParsedChatCompletion<Parsed>>;
