@@ -191,7 +191,7 @@ function isIndex(value: unknown, highest: number): value is number {
 
 function checked(what: string, index: unknown, highest: number): number {
   if (isIndex(index, highest)) return index;
-  const said = typeof index === "object" ? JSON.stringify(index) : String(index);
+  const said = typeof index === "object" && index ? "an object" : String(index);
   const message = `Chat completion stream contains an invalid ${what} index: ${said}`;
   throw malformed(`${message.slice(0, 200)}. It must be an integer from 0 to ${highest}.`);
 }
