@@ -3,6 +3,9 @@
 export { Chatmux, Chatmux as default, type Chat, type Completions, type Models, type ModelsPage } from "./client.js";
 export * from "./errors.js";
 export { ChatmuxError as OpenAIError } from "./errors.js";
+export { ChatCompletionStream, type ChatCompletionStreamEvents, type ReadableStreamOptions } from "./helpers/completion-stream.js";
+export type { ChatRun, ChatRunEvents } from "./helpers/chat-run.js";
+export type { BaseEvents, EventStream } from "./helpers/event-stream.js";
 export type * from "./options.js";
 export { APIPromise, type WithRequestID } from "./promise.js";
 export { ChunkStream, Stream } from "./stream.js";
