@@ -3,7 +3,7 @@
 import type { RequestOptions } from "../options.js";
 import type { APIPromise } from "../promise.js";
 import type {
-  ChatCompletionParseParams,
+  ChatCompletionSchemaParams,
   ChatCompletionStreamParams,
   ExtractParsedContentFromParams,
   ParsedChatCompletion,
@@ -47,7 +47,7 @@ export interface CompletionsHelpers {
    * @throws {InvalidJSONError | SchemaValidationError} for an answer that is not what was asked for.
    * @throws {APIError} when the provider answers with an error or cannot be reached.
    */
-  parse<Params extends ChatCompletionParseParams, Parsed = ExtractParsedContentFromParams<Params>>(
+  parse<Params extends ChatCompletionSchemaParams, Parsed = ExtractParsedContentFromParams<Params>>(
     body: Params,
     options?: RequestOptions,
   ): APIPromise<ParsedChatCompletion<Parsed>>;

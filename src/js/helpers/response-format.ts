@@ -51,7 +51,7 @@ function readFormat(format: Members): Resolved<unknown> {
     const { $parseRaw } = format as { $parseRaw: (content: string) => unknown };
     return { wire: format, parse: (content) => $parseRaw.call(format, content) };
   }
-  if (isStandard(format)) return named({}, ownSchema(format), reader(format));
+  if (isStandard(format)) return named(isOwn(format) ? format : {}, ownSchema(format), reader(format));
   if (isStandard(schema) && jsonSchema !== undefined) return named(format, jsonSchema, reader(schema));
   if (isStandard(schema)) return named(format, ownSchema(schema), reader(schema));
   if (type === "json_schema") return { wire: format, parse: parseJSON };
@@ -109,7 +109,7 @@ function checkedName(name: unknown): string {
 }
 
 /** The JSON Schema that a schema brings along. */
-function ownSchema(schema: StandardSchema): unknown {
+export function ownSchema(schema: StandardSchema): unknown {
   const { jsonSchema, vendor } = schema["~standard"] as { jsonSchema?: { input?: unknown }; vendor?: string };
   if (typeof jsonSchema?.input !== "function") {
     const way = vendor === "zod" ? "wrap it with `zodResponseFormat()` or `zodFunction()` of \"chatmux/zod\"" : "give `{ schema, jsonSchema }`";
@@ -190,7 +190,7 @@ export function makeParseableResponseFormat<Parsed>(
 export function makeParseableTool<Options extends ParseableToolOptions, HasFunction extends boolean>(
   definition: ChatCompletionFunctionTool["function"],
   parser: (args: string) => Options["arguments"],
-  callback: Options["function"],
+  callback: Options["function"] | undefined,
 ): AutoParseableTool<Options, HasFunction> {
   const { name, parameters, strict, description } = definition;
   const tool = { type: "function", function: { name: checkedName(name), parameters, strict, ...(description && { description }) } };
@@ -209,6 +209,11 @@ function isStandard(value: unknown): value is StandardSchema {
   if (typeof value !== "object" && typeof value !== "function") return false;
   const standard = (value as StandardSchema | null)?.["~standard"];
   return typeof standard?.validate === "function";
+}
+
+/** What `chatmux/schema` made; what schemas of others call `name` and `strict` is theirs. */
+function isOwn(schema: StandardSchema): schema is StandardSchema & Members {
+  return schema["~standard"].vendor === "chatmux";
 }
 
 function isObject(value: unknown): value is Members {

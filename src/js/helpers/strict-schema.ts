@@ -44,12 +44,38 @@ export function copySchema(schema: unknown): Schema {
  * @throws {ChatmuxError} for what strict mode cannot say.
  */
 export function toStrictSchema(root: Schema, { tell = true } = {}): Schema {
-  const strict = atRoot(root);
+  const strict = atRoot(nameTargets(root));
   if (strict["type"] !== "object" || strict["anyOf"] !== undefined || strict["oneOf"] !== undefined) {
     throw new ChatmuxError("The JSON Schema must be of an object: put what it is of into a property of one.");
   }
   visit(strict, "#", { root: strict, tell });
   return strict;
+}
+
+/** Strict mode refers to definitions and to the root only: what is referred to elsewhere becomes a definition. */
+function nameTargets(root: Schema): Schema {
+  const names = new Map<string, string>();
+  const definitions = (root["$defs"] ?? root["definitions"] ?? {}) as Schema;
+  const under = root["$defs"] ? "$defs" : "definitions";
+  const named: Schema = {};
+  const refer = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    const { $ref } = value as Schema;
+    if (typeof $ref === "string" && /^#\/(?!(\$defs|definitions)\/[^/]*$)/.test($ref)) {
+      const target = resolve(root, $ref);
+      if (target && !names.has($ref)) {
+        let name = `shared${names.size}`;
+        while (Object.hasOwn(definitions, name)) name += "_";
+        names.set($ref, name);
+        named[name] = structuredClone(target);
+        refer(named[name]);
+      }
+      if (target) (value as Schema)["$ref"] = `#/${under}/${names.get($ref)}`;
+    }
+    Object.values(value).forEach(refer);
+  };
+  refer(root);
+  return names.size ? { ...root, [under]: { ...definitions, ...named } } : root;
 }
 
 /** A schema that is a reference, as recursive ones are, with what it refers to in its place. */
@@ -80,6 +106,9 @@ function visit(schema: unknown, at: string, walk: Walk): void {
     delete schema["oneOf"];
   }
   if (schema["oneOf"] !== undefined) throw unfit(at, "`oneOf` beside `anyOf` is not supported");
+  if (schema["additionalProperties"] !== undefined && schema["additionalProperties"] !== false) {
+    throw unfit(at, "an object cannot have keys that are not among its `properties`, as a record has");
+  }
   const keyword = UNFIT.find((name) => schema[name] !== undefined);
   if (keyword) throw unfit(at, `\`${keyword}\` is not supported`);
   if (schema["$ref"] !== undefined) reference(schema, at, walk);
@@ -116,9 +145,6 @@ function constrain(schema: Schema, at: string, { tell }: Walk): void {
 
 /** Every property required, and no others. */
 function closeObject(schema: Schema, at: string, walk: Walk): void {
-  if (schema["additionalProperties"] !== undefined && schema["additionalProperties"] !== false) {
-    throw unfit(at, "`additionalProperties` must be false: it cannot be a record of unknown keys");
-  }
   const { properties } = schema;
   if (!isSchema(properties)) throw unfit(at, "an object needs `properties`");
   const required = Array.isArray(schema["required"]) ? schema["required"] : [];

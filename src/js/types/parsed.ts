@@ -43,8 +43,11 @@ export interface ChatCompletionParseFields {
   tools?: (ChatCompletionTool | ChatCompletionSchemaTool)[];
 }
 
-/** A request whose answer is to be parsed, by its `response_format` and its tools. */
-export type ChatCompletionParseParams = Omit<ChatCompletionCreateParamsNonStreaming, keyof ChatCompletionParseFields> &
+/** A request whose answer is to be parsed, in the wire's own forms. */
+export type ChatCompletionParseParams = ChatCompletionCreateParamsNonStreaming;
+
+/** A request whose answer is to be parsed, by schemas in its `response_format` and its tools: what `parse()` takes. */
+export type ChatCompletionSchemaParams = Omit<ChatCompletionCreateParamsNonStreaming, keyof ChatCompletionParseFields> &
   ChatCompletionParseFields;
 
 /** What `message.parsed` is, for the parameters of a request: null where nothing is parsed. */
