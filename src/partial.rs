@@ -59,7 +59,7 @@ pub struct Partial {
 /// A value that is being assembled.
 #[derive(Debug, Default)]
 struct Node {
-    /// The name of a member, as it stands between its quotes.
+    /// The name of a member, as it stands between its quotes; of an item its type, as JSON, if it has said one.
     key: Vec<u8>,
     /// The index of an item; the same for equal names.
     index: u32,
@@ -328,7 +328,11 @@ impl Partial {
             };
             match index.filter(|_| item.starts(b'{')) {
                 Some(index) => {
-                    let Some(into) = self.child(at, b"", index) else { continue };
+                    // Of equal index, but of another type, it is another item: of reasoning, the text and what is encrypted.
+                    let said = item.at("type");
+                    let has_type = place == Place::Other && said.starts(b'"') && !is_blank(said.bytes());
+                    let kind = if has_type { said.bytes() } else { b"" };
+                    let Some(into) = self.child(at, kind, index) else { continue };
                     if self.nodes[into].kind == Kind::Nothing {
                         self.nodes[into].kind = Kind::Object;
                         if place == Place::Choice && self.depth == 0 {
@@ -365,22 +369,27 @@ impl Partial {
         self.binding.again &= is_known || node == ASIDE || length == 2;
     }
 
-    /// The child of this name or index, which is made where there is none; `None` when there are too many.
+    /// The member of this name, or the item of this index and type, which is made where there is none; `None` when there
+    /// are too many.
     fn child(&mut self, parent: usize, name: &[u8], index: u32) -> Option<usize> {
+        let is_item = self.nodes[parent].kind == Kind::List;
         let (mut before, mut at, mut count, mut alive) = (0, self.nodes[parent].first, 0, 0);
         while at != 0 {
-            let node = self.nodes.get(at)?;
-            if node.index == index && node.key == name {
+            let node = self.nodes.get_mut(at)?;
+            if node.index == index && (node.key == name || is_item && (name.is_empty() || node.key.is_empty())) {
+                if node.key.is_empty() {
+                    node.key = name.to_vec();
+                }
                 return Some(at);
             }
-            if name.is_empty() && node.index > index {
+            if is_item && node.index > index {
                 break;
             }
             (before, at) = (at, node.next);
             count += 1;
             alive += usize::from(node.kind != Kind::Nothing);
         }
-        if self.nodes.len() >= MAX_NODES || !name.is_empty() && (alive >= MAX_MEMBERS || count >= 4 * MAX_MEMBERS) {
+        if self.nodes.len() >= MAX_NODES || !is_item && (alive >= MAX_MEMBERS || count >= 4 * MAX_MEMBERS) {
             return None;
         }
         let number = self.nodes.len();

@@ -93,6 +93,25 @@ fn reasoning_and_fields_that_nobody_knows_grow_as_text() {
 }
 
 #[test]
+fn reasoning_of_another_type_is_another_item_though_its_index_is_the_same() {
+    let details = |details: Value| json!({"reasoning_details": details});
+    let text = |text: &str| json!({"type": "reasoning.text", "text": text, "index": 0});
+    let message = message(&[
+        details(json!([text("Let "), {"type": "reasoning.encrypted", "data": "ab", "index": 0}])),
+        details(json!([text("me"), {"type": "reasoning.summary", "summary": "s", "index": 1}])),
+        details(json!([{"signature": "sig", "index": 0}])),
+    ]);
+    assert_eq!(
+        message["reasoning_details"],
+        json!([
+            {"type": "reasoning.text", "text": "Let me", "index": 0, "signature": "sig"},
+            {"type": "reasoning.encrypted", "data": "ab", "index": 0},
+            {"type": "reasoning.summary", "summary": "s", "index": 1},
+        ])
+    );
+}
+
+#[test]
 fn it_is_there_at_any_moment_of_a_read() {
     let words = ["a", "b", "c", "d", "e"];
     let bytes: String = words.iter().map(|word| format!("data: {}\n\n", delta(json!({"content": word})))).collect();

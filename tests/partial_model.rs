@@ -76,7 +76,13 @@ impl Model {
                 continue;
             };
             let items = node[ITEMS].as_object_mut().expect("a map");
-            let into = items.entry(format!("{index:03}")).or_insert(json!({})).as_object_mut().expect("an item");
+            // One index stands for one item, or for one of each type.
+            let typed = |item: &Value| item["type"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+            let kind = if name == "choices" || name == "tool_calls" { None } else { typed(item) };
+            let is_same = |known: &Value| kind.is_none() || typed(known).is_none() || typed(known) == kind;
+            let mut keys = (0..).map(|turn| format!("{index:03}-{turn:03}"));
+            let key = keys.find(|key| items.get(key).is_none_or(is_same)).expect("some are free");
+            let into = items.entry(key).or_insert(json!({})).as_object_mut().expect("an item");
             if name == "choices" {
                 Self::choice(into, members);
                 continue;
@@ -187,8 +193,12 @@ fn any_delta() -> impl Strategy<Value = Value> {
         }
         call
     });
-    let detail = (prop::option::of(0..2_u32), text()).prop_map(|(index, text)| match index {
-        Some(index) => json!({"index": index, "type": "reasoning.text", "text": text}),
+    let kind = prop::sample::select(vec![Some("reasoning.text"), Some("reasoning.encrypted"), Some(""), None]);
+    let detail = (prop::option::of(0..2_u32), text(), kind).prop_map(|(index, text, kind)| match index {
+        Some(index) => match kind {
+            Some(kind) => json!({"index": index, "type": kind, "text": text}),
+            None => json!({"index": index, "text": text}),
+        },
         None => json!({"type": "reasoning.summary", "summary": text}),
     });
     let extra = (text(), 0..3)

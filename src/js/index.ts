@@ -9,6 +9,7 @@ export type { BaseEvents, EventStream } from "./helpers/event-stream.js";
 export { InvalidJSONError, SchemaValidationError } from "./helpers/parse-errors.js";
 export { standardFunction, standardResponseFormat } from "./helpers/standard.js";
 export type * from "./helpers/standard.js";
+export { toUsage } from "./helpers/usage.js";
 export type * from "./options.js";
 export { APIPromise, type WithRequestID } from "./promise.js";
 export { ChunkStream, Stream } from "./stream.js";

@@ -9,3 +9,4 @@ export type * from "./types/schema.js";
 export type * from "./types/snapshot.js";
 export type * from "./types/stored.js";
 export type * from "./types/stream-events.js";
+export type * from "./types/usage.js";

@@ -85,6 +85,58 @@ suite("the packed package answers, whole and streamed", { concurrency: 1 }, () =
   test("in a window of Firefox", firefox, async () => judge(await inFirefox(page(NATIVE, RUN())), { isBrowser: true }));
 });
 
+suite("the helpers of the packed package", { concurrency: 1 }, () => {
+  const from = (entry) => `import * as chatmux from "${entry}";\nimport { run } from "./helpers.mjs";\n`;
+  const [PLAIN, HELPERS] = [from("chatmux"), from("chatmux/helpers")];
+  const IN_BROWSER = from("/node_modules/chatmux/dist/entry/helpers.default.js");
+  const RUN_HELPERS = () => `run(chatmux, ${JSON.stringify(baseURL)})`;
+  const helpers = (name, imports) => programFile(name, `${imports}console.log(JSON.stringify(await ${RUN_HELPERS()}));\n`);
+  const worker = (imports, value) => `${imports}\nexport default { fetch: async () => Response.json(await ${value}) };`;
+  const judgeHelpers = (report) => {
+    const { facts, ...rest } = report;
+    assert.deepEqual(rest, {
+      events: ["connect", "end"], isWhole: true, isSame: true, parsed: { city: "Paris" },
+      final: "The tool answered **sunny in Paris**, and that is all I know about it.",
+      turns: [["user", false], ["assistant", true], ["tool", false], ["assistant", true]],
+      usd: true, replayed: true,
+    });
+    for (const fact of ["request", "response", "end"]) assert.ok(facts.includes(fact), fact);
+  };
+
+  for (const [name, imports] of [["chatmux", PLAIN], ["chatmux/helpers", HELPERS]]) {
+    test(`as ${name}, in Node`, async () => judgeHelpers(await output(process.execPath, [helpers("helpers-node.mjs", imports)])));
+    test(`as ${name}, in Deno`, async () => judgeHelpers(await inDeno(helpers("helpers-deno.mjs", imports))));
+    test(`as ${name}, in Bun`, async () => judgeHelpers(await inBun(helpers("helpers-bun.mjs", imports))));
+  }
+
+  test("as chatmux/helpers, in workerd", async () => judgeHelpers(await inWorkerd(worker(HELPERS, RUN_HELPERS()))));
+
+  test("are not in a worker that imports chatmux: each says where it is to be had", async () => {
+    const said = `(async () => {
+      const client = new chatmux.Chatmux({ apiKey: "demo" });
+      const tries = [() => client.chat.completions.stream({}), () => client.chat.completions.parse({}), () => client.chat.completions.runTools({}),
+        () => client.cost({}), () => new chatmux.Chatmux({ onEvent() {} })];
+      return tries.map((attempt) => { try { attempt(); return "nothing"; } catch (error) { return [error.name, error.message]; } });
+    })()`;
+    for (const [name, message] of await inWorkerd(worker('import * as chatmux from "chatmux";', said))) {
+      assert.equal(name, "ChatmuxError");
+      assert.match(message, /"chatmux\/helpers"/);
+    }
+  });
+
+  test("as chatmux/helpers, in a window of Chromium", chromium, async () => judgeHelpers(await inChromium(page(IN_BROWSER, RUN_HELPERS()))));
+
+  test("as chatmux/helpers, in a page built by Vite, in Chromium", chromium, async () => {
+    page(HELPERS, RUN_HELPERS(), "vite-helpers");
+    await exec(process.execPath, [join(here, "node_modules/vite/bin/vite.js"), "build", "--outDir", "built", "--base", "/vite-helpers/built/"], {
+      cwd: join(project, "vite-helpers"),
+    });
+    judgeHelpers(await inChromium(`${pages.url}/vite-helpers/built/index.html`));
+  });
+
+  test("as chatmux/helpers, in a window of Firefox", firefox, async () => judgeHelpers(await inFirefox(page(IN_BROWSER, RUN_HELPERS()))));
+});
+
 suite("the packed types compile in a strict project", { concurrency: 1 }, () => {
   const SOURCE = `
     import Chatmux, { type ChatCompletion, type ChatCompletionChunk, Stream, init } from "chatmux";

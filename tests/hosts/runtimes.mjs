@@ -25,7 +25,7 @@ export const chromium = { skip: found.chromium ? false : "no Chromium on this ma
 export const firefox = { skip: found.firefox ? false : "no Firefox on this machine" };
 
 /** What the runtimes run. */
-const PROGRAMS = ["program.mjs", "traps.mjs"];
+const PROGRAMS = ["program.mjs", "helpers.mjs", "traps.mjs"];
 
 /** The folder of the project, and where its files are served. */
 export let project;

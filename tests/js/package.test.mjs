@@ -86,10 +86,11 @@ suite("the packed files", () => {
 
 suite("the exports", () => {
   test("name every entry with types first, workerd, edge-light and default", () => {
-    assert.deepEqual(Object.keys(manifest.exports).sort(), [".", "./chatmux.wasm", "./core", "./package.json"]);
-    for (const name of [".", "./core", "./chatmux.wasm"]) {
+    assert.deepEqual(Object.keys(manifest.exports).sort(), [".", "./chatmux.wasm", "./core", "./helpers", "./package.json"]);
+    for (const name of ["./core", "./chatmux.wasm", "./helpers"]) {
       assert.deepEqual(Object.keys(manifest.exports[name]), ["types", "workerd", "edge-light", "default"]);
     }
+    assert.deepEqual(Object.keys(manifest.exports["."]), ["types", "workerd", "edge-light", "node", "default"]);
     for (const target of targets(manifest.exports)) if (target !== "package.json") assert.ok(files.includes(target), target);
   });
 
@@ -150,6 +151,17 @@ suite("a bundle", () => {
       });
     }
   }
+
+  test("of chatmux has no byte of the helpers, and of chatmux/helpers all of them", async () => {
+    const browser = { minify: true, platform: "browser" };
+    const plain = await bundled(PROGRAMS['import { Chatmux } from "chatmux"'], browser);
+    assert.deepEqual(plain.inputs.filter((name) => name.includes("/helpers/")), []);
+    const whole = await bundled(PROGRAMS['import { Chatmux } from "chatmux"'].replace('"chatmux"', '"chatmux/helpers"'), browser);
+    assert.ok(whole.inputs.some((name) => name.endsWith("helpers/install.js")));
+    assert.ok(whole.code.length > plain.code.length);
+    const one = await bundled(`import { toMessage } from "chatmux"; console.log(JSON.stringify(toMessage({ role: "assistant", content: "x" })));`, browser);
+    assert.deepEqual(one.inputs.filter((name) => name.endsWith("client.js")), []);
+  });
 
   test("of chatmux/core alone is without the client", async () => {
     const { inputs, code } = await bundled(PROGRAMS['import { createChatCompletion } from "chatmux/core"'], { minify: true });

@@ -480,3 +480,39 @@ test("closes with connections still open, and twice without harm", async () => {
   await server.close();
   await assert.rejects(reader.read());
 });
+
+test("calls the tool that the question names, once", async () => {
+  const weather = { type: "function", function: { name: "get_weather", parameters: { type: "object", properties: { city: { type: "string" } } } } };
+  const messages = [{ role: "user", content: "What is the weather in Paris?" }];
+  const first = await (await ask({ messages, tools: [TOOL, weather] })).json();
+  assert.deepEqual(first.choices[0].message.tool_calls[0].function, { name: "get_weather", arguments: '{"city":"Paris"}' });
+  messages.push(first.choices[0].message, { role: "tool", tool_call_id: first.choices[0].message.tool_calls[0].id, content: "sunny" });
+  const second = await (await ask({ messages, tools: [TOOL, weather] })).json();
+  assert.equal(second.choices[0].finish_reason, "stop");
+});
+
+test("answers with JSON where a schema asks for it, whole and streamed", async () => {
+  const schema = { type: "object", properties: { name: { type: "string" }, tags: { type: "array", items: { enum: ["a"] } } } };
+  const response_format = { type: "json_schema", json_schema: { name: "thing", schema } };
+  const whole = await (await say("hello", { response_format })).json();
+  assert.deepEqual(JSON.parse(whole.choices[0].message.content), { name: "example", tags: ["a"] });
+  const chunks = await events(await say("hello", { response_format, stream: true }));
+  assert.equal(textOf(chunks, "content"), whole.choices[0].message.content);
+});
+
+test("wants the reasoning of DeepSeek's models back with their tool calls", async () => {
+  const call = { id: "call_1", type: "function", function: { name: "get_weather", arguments: "{}" } };
+  const turn = (message) => ask({
+    model: "deepseek-v3.2",
+    reasoning_effort: "high",
+    messages: [
+      { role: "user", content: "The weather?" },
+      { role: "assistant", content: null, tool_calls: [call], ...message },
+      { role: "tool", tool_call_id: "call_1", content: "sunny" },
+    ],
+  });
+  const refused = await turn({});
+  assert.equal(refused.status, 400);
+  assert.match((await refused.json()).error.message, /must be passed back/);
+  assert.equal((await turn({ reasoning_content: "I see." })).status, 200);
+});

@@ -77,7 +77,7 @@ function randomChunks({ below, pick, chance }) {
     return members(depth + 1);
   };
   const members = (depth) => own(Array.from({ length: below(4) }, () => [pick(names), value(depth)]));
-  const indexed = (depth) => own([["index", pick([0, 1, 2, 5, 127, 128, -1, "0", null])], ["type", pick(["a", "b", "", null])], ...entries(depth)]);
+  const indexed = (depth) => own([["index", pick([0, 1, 2, 5, 127, 128, -1, "0", null])], ["type", pick(["a", "b", "", null, 5])], ...entries(depth)]);
   const entries = (depth) => Object.entries(members(depth));
   const delta = () => {
     const said = entries(1);
@@ -129,6 +129,21 @@ suite("a message", () => {
     assert.deepEqual(message.reasoning_details, [
       { type: "reasoning.text", index: 0, format: "anthropic-claude-v1", text: "Let me think", signature: "c2ln" },
       { type: "reasoning.encrypted", index: 1, data: "eA==" },
+    ]);
+  });
+
+  test("keeps reasoning_details of different types apart, though their index is the same, as OpenRouter sends Gemini's", () => {
+    const details = (...reasoning_details) => ({ reasoning_details });
+    const message = messageOf(
+      details({ type: "reasoning.text", index: 0, text: "Let me " }),
+      details({ type: "reasoning.text", index: 0, text: "think" }, { type: "reasoning.summary", index: 1, summary: "S" }),
+      details({ type: "reasoning.encrypted", index: 0, data: "eA==" }),
+      details({ index: 0, signature: "c2ln" }),
+    );
+    assert.deepEqual(message.reasoning_details, [
+      { type: "reasoning.text", index: 0, text: "Let me think", signature: "c2ln" },
+      { type: "reasoning.encrypted", index: 0, data: "eA==" },
+      { type: "reasoning.summary", index: 1, summary: "S" },
     ]);
   });
 

@@ -27,15 +27,21 @@ const MAX_FOLLOWED = 16;
 /** How deep values may nest at all. */
 const MAX_DEPTH = 128;
 
-/** The indexes of the first items of a list, which may have left them off. */
-const indexes = new WeakMap<unknown[], number[]>();
+/** What the first items of a list are known by. They may have left their index off. */
+const known = new WeakMap<unknown[], Known[]>();
+
+interface Known {
+  index: number;
+  /** Of a list whose items have types, that of the item, if it has said one. */
+  type: string;
+}
 
 /**
  * Adds a chunk to a completion: to a new one without `snapshot`. Changes it and gives it back; nothing in it is shared
  * with the chunk. Its cost is that of the chunk, however long the completion is.
  *
  * Strings grow, but for names such as `id` and `type`; objects are merged; items of a list are merged by their `index`
- * where they have one, and appended where not; all else is replaced, and never by `null` or `""`. Choices and tool calls
+ * where they have one, and appended where not; an item of another `type` is another item, whatever its index. All else is replaced, and never by `null` or `""`. Choices and tool calls
  * are in the order of their indexes, without holes: see {@link choiceAt} and {@link toolCallAt}.
  *
  * @param n how many choices the request asked for; anything but a number of them stands for the most there can be.
@@ -61,13 +67,17 @@ export function accumulate(
 
 /** The choice of this index, if it has begun. */
 export function choiceAt(snapshot: ChatCompletionSnapshot, index: number): ChatCompletionSnapshotChoice | undefined {
-  return snapshot.choices[indexes.get(snapshot.choices)?.indexOf(index) ?? -1];
+  return snapshot.choices[placeOf(snapshot.choices, index)];
 }
 
 /** The tool call that came under this index, if it has begun. */
 export function toolCallAt(message: ChatCompletionSnapshotMessage, index: number): ChatCompletionSnapshotToolCall | undefined {
   const calls = message.tool_calls;
-  return calls && calls[indexes.get(calls)?.indexOf(index) ?? -1];
+  return calls && calls[placeOf(calls, index)];
+}
+
+function placeOf(list: unknown[], index: number): number {
+  return known.get(list)?.findIndex((item) => item.index === index) ?? -1;
 }
 
 function addChoices(list: unknown[], choices: unknown, n: number | null | undefined): void {
@@ -125,21 +135,27 @@ function addCalls(list: unknown[], calls: unknown[], depth: number): void {
 function addItems(list: unknown[], items: unknown[], depth: number): void {
   for (const item of items) {
     const index = isObject(item) ? own(item, "index") : undefined;
-    if (isIndex(index, MAX_INDEX)) addMembers(itemAt(list, index, () => ({})), item as Members, "other", depth);
-    else list.push(clone(item, depth));
+    if (isObject(item) && isIndex(index, MAX_INDEX)) {
+      const type = own(item, "type");
+      // Gemini's text and what is encrypted come under one index.
+      addMembers(itemAt(list, index, () => ({}), typeof type === "string" ? type : ""), item, "other", depth);
+    } else {
+      list.push(clone(item, depth));
+    }
   }
 }
 
-/** The item of this index, which is put in its place where there is none. */
-function itemAt(list: unknown[], index: number, make: () => Members): Members {
-  const known = indexes.get(list) ?? [];
-  indexes.set(list, known);
-  let at = known.indexOf(index);
+/** The item of this index, and of this type if there is one; it is put in its place where there is none. */
+function itemAt(list: unknown[], index: number, make: () => Members, type = ""): Members {
+  const items = known.get(list) ?? [];
+  known.set(list, items);
+  let at = items.findIndex((item) => item.index === index && (!type || !item.type || item.type === type));
   if (at < 0) {
-    at = known.filter((other) => other < index).length;
-    known.splice(at, 0, index);
+    at = items.filter((item) => item.index <= index).length;
+    items.splice(at, 0, { index, type });
     list.splice(at, 0, make());
   }
+  items[at]!.type ||= type;
   const item = list[at];
   return isObject(item) ? item : ((list[at] = make()) as Members);
 }

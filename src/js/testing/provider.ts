@@ -6,7 +6,9 @@
  * fetch API, so it runs wherever the client does.
  *
  * The last user message may begin with slash words that ask for special behaviour: `/error 429`, `/error 200`, `/html`,
- * `/tool`, `/reason`, `/slow`, `/cut`, `/long`. They add up: `/slow /reason why?`.
+ * `/tool`, `/reason`, `/slow`, `/cut`, `/long`. They add up: `/slow /reason why?`. A question that names a tool of the
+ * request ("the weather?", `get_weather`) is answered by a call of it, and one with a `response_format` of `json_schema` by
+ * JSON that fits it. DeepSeek's models want their reasoning back with a tool call, as the real ones do.
  */
 
 import { aboutResult, longAnswer, reasoningAbout, reply } from "./answers.js";
@@ -106,8 +108,11 @@ interface Question {
   model: string;
   messages: Body[];
   tools: Body[];
-  /** The tool that `tool_choice` insists on. */
+  /** The tool that `tool_choice` insists on, and the one that the last turn names. */
   forced: Body | undefined;
+  named: Body | undefined;
+  /** What the answer must be JSON of. */
+  schema: Body | undefined;
   stream: boolean;
   usageChunk: boolean;
   obfuscate: boolean;
@@ -161,6 +166,10 @@ function refusal(body: Body): (Details & { message: string }) | undefined {
   if (body.stream_options != null && body.stream !== true) {
     return { message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param: "stream_options" };
   }
+  const unthinking = (body.messages as Body[]).findIndex((message) => Array.isArray(message.tool_calls) && !message.reasoning_content);
+  if (/^deepseek/.test(String(body.model)) && isThinking(body.reasoning_effort, body.model) && unthinking >= 0) {
+    return { message: "The `reasoning_content` in the thinking mode must be passed back to the API.", param: `messages[${unthinking}]` };
+  }
   if (body.n != null && body.n !== 1) {
     return { message: "This provider answers with one choice: 'n' must be 1.", param: "n", code: "invalid_value" };
   }
@@ -181,7 +190,6 @@ function read(body: Body): Question {
   const tools = Array.isArray(body.tools) ? body.tools.filter(isObject) : [];
   const turns = messages.filter((message) => message.role === "user").map((message) => slashWords(textOf(message)));
   const commands = turns.at(-1)?.commands ?? new Map<string, string>();
-  const effort = body.reasoning_effort;
   const options = isObject(body.stream_options) ? body.stream_options : {};
   const limit = body.max_completion_tokens ?? body.max_tokens;
   return {
@@ -189,14 +197,20 @@ function read(body: Body): Question {
     messages,
     tools,
     forced: forcedTool(body.tool_choice, tools),
+    named: namedTool(turns.at(-1)?.text ?? "", tools),
+    schema: schemaOf(body.response_format),
     stream: body.stream === true,
     usageChunk: options.include_usage === true,
     obfuscate: options.include_obfuscation !== false,
-    reasoning: commands.has("reason") || (typeof effort === "string" && effort !== "none" && thinks(String(body.model))),
+    reasoning: commands.has("reason") || isThinking(body.reasoning_effort, body.model),
     maxTokens: typeof limit === "number" && limit > 0 ? limit : Infinity,
     turns: turns.map((turn) => turn.text),
     commands,
   };
+}
+
+function isThinking(effort: unknown, model: unknown): boolean {
+  return typeof effort === "string" && effort !== "none" && thinks(String(model));
 }
 
 function forcedTool(choice: unknown, tools: Body[]): Body | undefined {
@@ -204,6 +218,16 @@ function forcedTool(choice: unknown, tools: Body[]): Body | undefined {
   if (!isObject(choice) || !isObject(choice.function)) return undefined;
   const name = choice.function.name;
   return tools.find((tool) => isObject(tool.function) && tool.function.name === name);
+}
+
+function namedTool(text: string, tools: Body[]): Body | undefined {
+  const words = (tool: Body): string[] => (isObject(tool.function) ? String(tool.function.name).match(/[a-z]{4,}/gi) ?? [] : []);
+  return tools.find((tool) => words(tool).some((word) => new RegExp(`\\b${word}\\b`, "i").test(text)));
+}
+
+function schemaOf(format: unknown): Body | undefined {
+  if (!isObject(format) || format.type !== "json_schema" || !isObject(format.json_schema)) return undefined;
+  return isObject(format.json_schema.schema) ? format.json_schema.schema : undefined;
 }
 
 function slashWords(message: string): { text: string; commands: Map<string, string> } {
@@ -269,13 +293,19 @@ function think(question: Question): Answer {
   const last = messages.at(-1)!;
   const answersTool = last.role === "tool";
   const reasoning = question.reasoning ? reasoningAbout(question.turns.at(-1) ?? "") : "";
-  if (question.forced || (commands.has("tool") && !answersTool)) {
+  if (question.forced || ((commands.has("tool") || question.named) && !answersTool)) {
     return { reasoning, content: "", call: toolCall(question), finish: "tool_calls" };
   }
-  const content = answersTool ? aboutResult(textOf(last)) : commands.has("long") ? longAnswer() : reply(question);
+  const content = said(question, answersTool ? textOf(last) : undefined);
   const room = Math.max(0, question.maxTokens - tokens(reasoning)) * 4;
   const short = utf8(content).length > room ? cutAt(content, room) : content;
   return { reasoning, content: short, call: undefined, finish: short === content ? "stop" : "length" };
+}
+
+function said(question: Question, result: string | undefined): string {
+  if (question.schema) return JSON.stringify(sampleOf(question.schema, "", 0));
+  if (result !== undefined) return aboutResult(result);
+  return question.commands.has("long") ? longAnswer() : reply(question);
 }
 
 function cutAt(text: string, bytes: number): string {
@@ -295,8 +325,8 @@ const WEATHER: Body = {
   },
 };
 
-function toolCall({ forced, tools }: Question): Answer["call"] {
-  const tool = forced ?? tools.find((candidate) => isObject(candidate.function)) ?? WEATHER;
+function toolCall({ forced, named, tools }: Question): Answer["call"] {
+  const tool = forced ?? named ?? tools.find((candidate) => isObject(candidate.function)) ?? WEATHER;
   const target = isObject(tool.function) ? tool.function : {};
   const sample = isObject(target.parameters) ? sampleOf(target.parameters, "", 0) : {};
   return { id: `call_${randomText(24)}`, name: String(target.name ?? "unnamed"), arguments: JSON.stringify(sample) };
