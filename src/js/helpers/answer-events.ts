@@ -57,8 +57,9 @@ export class AnswerEvents {
     this.#choice = choice;
     this.#asked = asked;
     this.#audience = audience;
+    choice.logprobs ??= null;
     const { message } = choice;
-    if (asked.isContentParsed) grow(message, "parsed", () => (message.refusal ? undefined : message.content));
+    if (asked.isContentParsed) grow(message, "parsed", () => (message.refusal ? null : message.content), null);
   }
 
   /**
@@ -109,7 +110,7 @@ export class AnswerEvents {
     if (!made) return;
     if (call.isParsed === undefined && made.name) {
       call.isParsed = isArgumentsParseable(this.#asked.params, made.name);
-      if (call.isParsed) grow(made, "parsed_arguments", () => made.arguments);
+      if (call.isParsed) grow(made, "parsed_arguments", () => made.arguments, undefined);
     }
     if (!this.#audience.hears("tool_calls.function.arguments.delta")) return;
     const { name, arguments: args = "", parsed_arguments } = made;
@@ -187,17 +188,16 @@ export class AnswerEvents {
   }
 }
 
-/** Makes a member of what JSON says that grows: read no further than somebody looks. */
-function grow(of: object, name: string, text: () => string | null | undefined): void {
+/** Makes a member of what JSON says that grows, and `none` while it says nothing: read no further than somebody looks. */
+function grow(of: object, name: string, text: () => string | null | undefined, none: null | undefined): void {
   let json: PartialJson | undefined;
   let read = 0;
   const get = (): unknown => {
-    const all = text();
-    if (all == null) return undefined;
+    const all = text() ?? "";
     json ??= new PartialJson();
     if (read < all.length) json.add(all.slice(read));
     read = all.length;
-    return json.value ?? null;
+    return json.value === undefined ? none : json.value;
   };
   // What a server sends under this name is not what was parsed.
   Object.defineProperty(of, name, { get, set: () => {}, enumerable: true, configurable: true });

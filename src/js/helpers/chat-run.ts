@@ -4,10 +4,10 @@ import { ChatmuxError } from "../errors.js";
 import type { RequestOptions } from "../options.js";
 import type {
   ChatCompletion,
-  ChatCompletionCreateParamsBase,
   ChatCompletionFunctionCall,
   ChatCompletionMessage,
   ChatCompletionMessageParam,
+  ChatCompletionStreamParams,
   CompletionUsage,
   ParsedChatCompletion,
 } from "../types.js";
@@ -22,6 +22,9 @@ export interface CompletionsClient {
   /** Chat. */
   readonly chat: { readonly completions: Pick<Completions, "create"> };
 }
+
+/** What a run asks for: whether the answers are streamed is the run's affair. */
+export type ChatRunParams = Omit<ChatCompletionStreamParams, "stream"> & { stream?: boolean | null };
 
 /** What happens in every run of chat completions. */
 export interface ChatRunEvents extends BaseEvents {
@@ -153,7 +156,7 @@ export class ChatRun<EventTypes extends ChatRunEvents, ParsedT> extends EventStr
   /** Adds the messages of a request to the conversation, and makes it. */
   protected async _runChatCompletion(
     client: CompletionsClient,
-    params: ChatCompletionCreateParamsBase,
+    params: ChatRunParams,
     options?: RequestOptions,
   ): Promise<ParsedChatCompletion<ParsedT>> {
     // What is no request, `create()` answers.
@@ -164,7 +167,7 @@ export class ChatRun<EventTypes extends ChatRunEvents, ParsedT> extends EventStr
   /** Makes a request, and adds its completion to the run. A streamed run does it in its own way. */
   protected async _createChatCompletion(
     client: CompletionsClient,
-    params: ChatCompletionCreateParamsBase,
+    params: ChatRunParams,
     options?: RequestOptions,
   ): Promise<ParsedChatCompletion<ParsedT>> {
     this._listenForAbort(options?.signal);

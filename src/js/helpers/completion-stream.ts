@@ -5,7 +5,6 @@ import type { RequestOptions } from "../options.js";
 import { Stream } from "../stream.js";
 import type {
   ChatCompletionChunk,
-  ChatCompletionCreateParamsBase,
   ChatCompletionSnapshot,
   ChatCompletionStreamParams,
   ContentDeltaEvent,
@@ -23,7 +22,7 @@ import type {
   RefusalDoneEvent,
 } from "../types.js";
 import { AnswerEvents, type Asked, type Audience } from "./answer-events.js";
-import { ChatRun, type ChatRunEvents, type CompletionsClient } from "./chat-run.js";
+import { ChatRun, type ChatRunEvents, type ChatRunParams, type CompletionsClient } from "./chat-run.js";
 import { toCompletion } from "./finish.js";
 import { messageOf, readJsonLines } from "./json-lines.js";
 import { isContentParseable, isParseable, maybeParseChatCompletion, toBody } from "./parse.js";
@@ -147,7 +146,7 @@ export class ChatCompletionStream<ParsedT = null>
 
   protected override async _createChatCompletion(
     client: CompletionsClient,
-    params: ChatCompletionCreateParamsBase | ChatCompletionStreamParams,
+    params: ChatRunParams,
     options?: RequestOptions,
   ): Promise<ParsedChatCompletion<ParsedT>> {
     this._listenForAbort(options?.signal);

@@ -1,11 +1,11 @@
 /** Puts the helpers where people look for them: on the client's classes. Imported for that alone. */
 
 import { Chatmux, Completions } from "../client.js";
+import { setObserving } from "../observe.js";
 import { APIPromise } from "../promise.js";
 import type { ChatCompletion } from "../types.js";
 import { ChatCompletionStream } from "./completion-stream.js";
 import { cost } from "./cost.js";
-import { setObserving } from "../observe.js";
 import { observe } from "./events.js";
 import { settings } from "./log.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
