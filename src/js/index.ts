@@ -11,11 +11,17 @@ export { standardFunction, standardResponseFormat } from "./helpers/standard.js"
 export type * from "./helpers/standard.js";
 export { ChatCompletionStreamingRunner } from "./helpers/streaming-tool-runner.js";
 export { toMessage, type HasMessage } from "./helpers/to-message.js";
-export type { ChatCompletionRunnerContext, RunnerOptions, ToolRun } from "./helpers/tool-loop.js";
+export type { ChatCompletionRunnerContext, RunnerOptions } from "./helpers/tool-loop.js";
 export { ChatCompletionRunner, type ChatCompletionRunnerEvents } from "./helpers/tool-runner.js";
 export { ParsingToolFunction } from "./helpers/tools.js";
 export type {
   BaseFunctionsArgs,
+  ChatCompletionStreamingToolRunnerParams,
+  ChatCompletionStreamingToolRunnerParamsWithContext,
+  ChatCompletionStreamingToolRunnerParamsWithoutContext,
+  ChatCompletionToolRunnerParams,
+  ChatCompletionToolRunnerParamsWithContext,
+  ChatCompletionToolRunnerParamsWithoutContext,
   RunnableFunction,
   RunnableFunctions,
   RunnableFunctionWithoutParse,
@@ -25,6 +31,7 @@ export type {
   RunnableToolFunctionWithoutParse,
   RunnableToolFunctionWithParse,
   RunnableTools,
+  ToolRun,
   ToolRunner,
 } from "./helpers/tools.js";
 export { toUsage } from "./helpers/usage.js";

@@ -436,6 +436,15 @@ suite("a run that is aborted", () => {
       });
     }
 
+    // openai runs the first tool still.
+    test(`when the model has just answered runs no tool${streamed}`, async () => {
+      const { runner, bodies } = run([wants(call("a"))], { tools: [tool("a", () => assert.fail("was run"))], stream });
+      runner.on("message", () => runner.abort());
+      assert.equal((await failure(runner.done())).kind, "abort");
+      assert.equal(bodies.length, 1);
+      assert.deepEqual(runner.messages.map(({ role }) => role), ["user", "assistant"]);
+    });
+
     test(`while arguments are parsed does not run the function${streamed}`, async () => {
       const parsing = gate();
       const parse = async () => { parsing.open(); await new Promise((resolve) => setImmediate(resolve)); return {}; };

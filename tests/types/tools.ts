@@ -7,9 +7,12 @@ import type { Chatmux } from "../../src/js/client.js";
 import {
   type ChatCompletionRunner,
   type ChatCompletionStreamingRunner,
+  type ChatCompletionStreamingToolRunnerParams,
+  type ChatCompletionToolRunnerParams,
   ParsingToolFunction,
   type RunnableToolFunction,
   type RunnableTools,
+  toMessage,
 } from "../../src/js/index.js";
 import type { AutoParseableTool, ChatCompletionMessageParam } from "../../src/js/types.js";
 
@@ -70,6 +73,39 @@ export function settledTools(): void {
   completions.runTools({ ...base, tools: tuple });
   completions.runTools({ ...base, tools: constant });
   completions.runTools({ ...base, tools: list, stream: true });
+}
+
+declare const whole: ChatCompletionToolRunnerParams<[{ a: number }, string]>;
+declare const streamed: ChatCompletionStreamingToolRunnerParams<readonly string[], { user: string }>;
+
+/** And so may the whole request. */
+export function settledRequests(): void {
+  completions.runTools(whole);
+  completions.runTools(streamed);
+  same<typeof streamed.toolContext, { user: string }>("same");
+  same<typeof whole.toolContext, undefined>("same");
+}
+
+/** What was said goes back, from wherever it is. */
+export async function replays(): Promise<void> {
+  const completion = await completions.create({ ...base });
+  const stream = completions.stream({ ...base });
+  const chunks = await completions.create({ ...base, stream: true });
+  messages.push(
+    toMessage(completion),
+    toMessage(completion.choices[0]!),
+    toMessage(completion.choices[0]!.message),
+    toMessage(await stream.finalMessage()),
+    toMessage(await stream.finalChatCompletion()),
+    toMessage(stream.currentChatCompletionSnapshot!),
+    toMessage(stream.currentChatCompletionSnapshot!.choices[0]!),
+    toMessage(chunks.partial!),
+    toMessage(await completions.runTools({ ...base, tools: [] }).finalMessage()),
+  );
+  // @ts-expect-error: a completion that nobody has waited for.
+  toMessage(completions.create({ ...base }));
+  // @ts-expect-error: a message of the user.
+  toMessage({ role: "user", content: "Hi" } as const);
 }
 
 /** What `toolContext` is, each function knows. */

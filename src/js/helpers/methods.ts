@@ -13,9 +13,9 @@ import type {
 } from "../types.js";
 import type { ChatCompletionStream } from "./completion-stream.js";
 import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
-import type { RunnerOptions, ToolRun } from "./tool-loop.js";
+import type { RunnerOptions } from "./tool-loop.js";
 import type { ChatCompletionRunner } from "./tool-runner.js";
-import type { AnyRunnableTool, CheckedTools } from "./tools.js";
+import type { AnyRunnableTool, CheckedTools, Streamed, ToolRun, Whole } from "./tools.js";
 
 /** The helpers of chat completions. */
 export interface CompletionsHelpers {
@@ -98,8 +98,6 @@ export interface CompletionsHelpers {
 }
 
 type Formats = ChatCompletionParseFormat | undefined;
-type Streamed<Run> = Run & { stream: true };
-type Whole<Run> = Run & { stream?: false | null };
 
 /** The helpers of a client. */
 export interface ClientHelpers {

@@ -7,6 +7,8 @@ import type {
   ChatCompletionChoice,
   ChatCompletionMessage,
   ChatCompletionMessageParam,
+  ChatCompletionSnapshot,
+  ChatCompletionSnapshotChoice,
 } from "../types.js";
 
 /** What has a message of the model: a completion or the snapshot of one, one of its choices, or the message itself. */
@@ -14,6 +16,8 @@ export type HasMessage =
   | Pick<ChatCompletion, "choices">
   | Pick<ChatCompletionChoice, "message">
   | ChatCompletionMessage
+  | Pick<ChatCompletionSnapshot, "choices">
+  | Pick<ChatCompletionSnapshotChoice, "message">
   | ChatCompletionAssistantMessageParam;
 
 /**

@@ -13,7 +13,7 @@ import type {
 } from "../types.js";
 import { parseJSON, resolveTool } from "./response-format.js";
 import { toMessage, withoutParsed } from "./to-message.js";
-import type { AnyRunnableTool, ToolRunner } from "./tools.js";
+import type { AnyRunnableTool, ToolRun, ToolRunner } from "./tools.js";
 
 /** What `afterCompletion` may do with a run. */
 export interface ChatCompletionRunnerContext {
@@ -32,18 +32,6 @@ export interface RunnerOptions extends RequestOptions {
   /** Called after each completion and the tools that it wanted, before the next request or the end; waited for. */
   afterCompletion?: (completion: ChatCompletion, runner: ChatCompletionRunnerContext) => void | Promise<void>;
 }
-
-/** The request of a run: that of a completion, with tools that can be run. */
-export type ToolRun<Tools, ToolContext, Format> = Omit<ChatCompletionCreateParamsBase, "tools" | "response_format" | "stream"> & {
-  /** The tools that the model may want run, each with its function. */
-  tools: Tools;
-
-  /** What every function is given beside its arguments: it is not sent. */
-  toolContext?: ToolContext;
-
-  /** The form of the last answer: as `parse()` takes it. */
-  response_format?: Format;
-};
 
 /** The request of a run, whatever the types of its tools. */
 export type ToolLoopParams = ToolRun<readonly AnyRunnableTool<never>[], unknown, unknown>;

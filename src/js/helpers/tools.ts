@@ -1,6 +1,11 @@
 /** The tools that `runTools()` runs, as types. */
 
-import type { AnyAutoParseableTool, ChatCompletionCustomTool } from "../types.js";
+import type {
+  AnyAutoParseableTool,
+  ChatCompletionCreateParamsBase,
+  ChatCompletionCustomTool,
+  ChatCompletionParseFormat,
+} from "../types.js";
 import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
 import type { ChatCompletionRunner } from "./tool-runner.js";
 
@@ -163,3 +168,63 @@ type CheckedTool<Tool> = Tool extends { $brand: unknown }
         ? Tool
         : { function: { function: (args: string) => unknown } }
       : Tool;
+
+/** The request of a run: that of a completion, with tools that can be run. */
+export type ToolRun<Tools, ToolContext, Format> = Omit<ChatCompletionCreateParamsBase, "tools" | "response_format" | "stream"> & {
+  /** The tools that the model may want run, each with its function. */
+  tools: Tools;
+
+  /** What every function is given beside its arguments: it is not sent. */
+  toolContext?: ToolContext;
+
+  /** The form of the last answer: as `parse()` takes it. */
+  response_format?: Format;
+};
+
+/** The request of a run whose answers come whole, and whose functions need no context. */
+export type ChatCompletionToolRunnerParamsWithoutContext<FunctionsArgs extends BaseFunctionsArgs> = Whole<Run<FunctionsArgs>>;
+
+/** The request of a run whose answers come whole, and whose functions are given a context. */
+export type ChatCompletionToolRunnerParamsWithContext<FunctionsArgs extends BaseFunctionsArgs, ToolContext> = Whole<
+  RunWithContext<FunctionsArgs, ToolContext>
+>;
+
+/** The request of a run whose answers come whole: with a context, where its type is said. */
+export type ChatCompletionToolRunnerParams<FunctionsArgs extends BaseFunctionsArgs, ToolContext = never> = Whole<
+  [ToolContext] extends [never] ? Run<FunctionsArgs> : RunWithContext<FunctionsArgs, ToolContext>
+>;
+
+/** The request of a streamed run whose functions need no context. */
+export type ChatCompletionStreamingToolRunnerParamsWithoutContext<FunctionsArgs extends BaseFunctionsArgs> = Streamed<
+  Run<FunctionsArgs>
+>;
+
+/** The request of a streamed run whose functions are given a context. */
+export type ChatCompletionStreamingToolRunnerParamsWithContext<FunctionsArgs extends BaseFunctionsArgs, ToolContext> = Streamed<
+  RunWithContext<FunctionsArgs, ToolContext>
+>;
+
+/** The request of a streamed run: with a context, where its type is said. */
+export type ChatCompletionStreamingToolRunnerParams<FunctionsArgs extends BaseFunctionsArgs, ToolContext = never> = Streamed<
+  [ToolContext] extends [never] ? Run<FunctionsArgs> : RunWithContext<FunctionsArgs, ToolContext>
+>;
+
+/** The answers come in chunks, as they are made. */
+export type Streamed<Of> = Of & { stream: true };
+
+/** The answers come whole. */
+export type Whole<Of> = Of & { stream?: false | null };
+
+type AnyTools<FunctionsArgs extends BaseFunctionsArgs, ToolContext> =
+  | RunnableTools<FunctionsArgs, ToolContext>
+  | readonly AnyAutoParseableTool<true>[];
+type Run<FunctionsArgs extends BaseFunctionsArgs> = ToolRun<
+  AnyTools<FunctionsArgs, unknown>,
+  never,
+  ChatCompletionParseFormat | undefined
+>;
+type RunWithContext<FunctionsArgs extends BaseFunctionsArgs, ToolContext> = ToolRun<
+  AnyTools<FunctionsArgs, ToolContext>,
+  ToolContext,
+  ChatCompletionParseFormat | undefined
+> & { toolContext: ToolContext };
