@@ -12,7 +12,10 @@ import { split } from "./split.mjs";
 
 const dist = join(root, "dist");
 const target = join(root, "target");
-const SCRIPTS = ["scripts/build.mjs", "scripts/shrink.mjs", "scripts/split.mjs", "scripts/wasm.mjs"];
+const NOTICES = "THIRD_PARTY_NOTICES.md";
+/** The modules of `dist/vendor`, and whose code is put into them. */
+const VENDORS = { "json-schema": ["@cfworker/json-schema", "punycode.js", "ajv"], zod3: ["zod-to-json-schema"], zod4: ["zod"] };
+const SCRIPTS = ["scripts/build.mjs", "scripts/zod3-kinds.mjs", "scripts/shrink.mjs", "scripts/split.mjs", "scripts/wasm.mjs"];
 
 /** A build of the core: where it is made, the features it has, and the most memory that an instance may take, in bytes. */
 const RELEASE = { folder: target, features: ["allocator"], maxMemory: 1 << 30 };
@@ -21,9 +24,10 @@ const TRAPS = { folder: join(target, "traps"), features: ["allocator", "test-tra
 /** Builds what is out of date and returns the sizes of what users download. */
 export async function build() {
   const { step, stamps, glue, optimised } = await core(RELEASE);
-  await step("compiling TypeScript…", ["tsconfig.json", ...files("src/js"), optimised], join(dist, "index.js"), async () => {
+  await step("compiling TypeScript…", ["tsconfig.json", NOTICES, "package-lock.json", ...files("src/js"), optimised], join(dist, "index.js"), async () => {
     rmSync(dist, { recursive: true, force: true });
     await run("node", [join(root, "node_modules/typescript/bin/tsc")]);
+    await bundleVendors();
     place(glue, optimised, dist);
     writeFileSync(
       join(dist, "chatmux.wasm.d.ts"),
@@ -49,6 +53,32 @@ export async function buildTraps() {
     place(glue, optimised, folder);
   });
   return folder;
+}
+
+/** Puts other people's modules into those of `dist/vendor` that re-export them, under their licences. */
+async function bundleVendors() {
+  const { build: bundle } = await import("esbuild");
+  const [, ...notices] = readFileSync(join(root, NOTICES), "utf8").split(/^## /m);
+  for (const [name, packages] of Object.entries(VENDORS)) {
+    const file = join(dist, "vendor", `${name}.js`);
+    const licences = notices.filter((notice) => packages.includes(notice.split("\n", 1)[0]));
+    if (licences.length !== packages.length) throw new Error(`${NOTICES} must have a section for each of ${packages.join(", ")}.`);
+    await bundle({
+      entryPoints: [file],
+      outfile: file,
+      allowOverwrite: true,
+      bundle: true,
+      minifySyntax: true,
+      minifyWhitespace: true,
+      format: "esm",
+      target: "es2022",
+      platform: "neutral",
+      legalComments: "none",
+      // Of zod 3 the converter needs the names of its kinds only.
+      alias: { "zod/v3": join(root, "scripts/zod3-kinds.mjs") },
+      banner: { js: `/*!\n${licences.join("\n")}*/` },
+    });
+  }
 }
 
 /** Puts the wasm and its glue into the folder that is published. */

@@ -30,12 +30,16 @@ export type ErrorKind =
   | "stream_timeout"
   | "stream_truncated"
   | "abort"
+  | "callback"
   | "length_finish_reason"
-  | "content_filter_finish_reason";
+  | "content_filter_finish_reason"
+  | "invalid_json"
+  | "schema_validation";
 
 /**
  * The base of every error of chatmux. By itself: a request or an option that cannot be used, before anything was sent; or
- * chatmux's own WebAssembly, which could not be loaded (`wasm_not_loaded`) or failed (`wasm_failed`).
+ * chatmux's own WebAssembly, which could not be loaded (`wasm_not_loaded`) or failed (`wasm_failed`); or a function that was
+ * given to a helper (`callback`), such as a tool or a listener, with what it threw as the `cause`.
  */
 export class ChatmuxError extends Error {
   /** What went wrong, as one word. */
@@ -227,6 +231,9 @@ export class StreamTruncatedError extends APIConnectionError {
 
 /** The answer cannot be parsed, because it was cut at the length limit. */
 export class LengthFinishReasonError extends ChatmuxError {
+  /** The completion, as it came; not enumerable. */
+  declare readonly completion?: ChatCompletion;
+
   static {
     define(this, "LengthFinishReasonError", "length_finish_reason");
   }
@@ -238,6 +245,9 @@ export class LengthFinishReasonError extends ChatmuxError {
 
 /** The answer cannot be parsed, because the content filter held it back. */
 export class ContentFilterFinishReasonError extends ChatmuxError {
+  /** The completion, as it came; not enumerable. */
+  declare readonly completion?: ChatCompletion;
+
   static {
     define(this, "ContentFilterFinishReasonError", "content_filter_finish_reason");
   }

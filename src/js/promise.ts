@@ -34,6 +34,8 @@ export class APIPromise<Answer> extends Promise<WithRequestID<Answer>> {
   #sent: Sent | undefined;
   #answered: Promise<unknown> | undefined;
   #read: Promise<unknown> | undefined;
+  // What gives the answer, where it is made of another's.
+  #from: (() => Promise<unknown>) | undefined;
 
   /** What follows from it is a plain promise. */
   static override get [Symbol.species](): PromiseConstructor {
@@ -56,10 +58,19 @@ export class APIPromise<Answer> extends Promise<WithRequestID<Answer>> {
         const sent = this.#sent;
         if (!sent) return then.apply(this, handlers);
         sent.wantsAnswer = true;
-        this.#read ??= this.#answered!.then((answer) => (sent.isRaw ? sent.read!() : answer));
+        this.#read ??= this.#from?.() ?? this.#answered!.then((answer) => (sent.isRaw ? sent.read!() : answer));
         return this.#read.then(...handlers);
       },
     });
+  }
+
+  /** The promise of what is made of the answer, with the same response behind it. */
+  _thenUnwrap<Made>(make: (answer: WithRequestID<Answer>) => Made | PromiseLike<Made>): APIPromise<Made> {
+    const promise = new APIPromise<Made>(() => {});
+    promise.#sent = this.#sent ?? {};
+    promise.#answered = this.#answered ?? this;
+    promise.#from = () => this.then(make);
+    return promise;
   }
 
   /**

@@ -7,6 +7,8 @@ export type * from "./types/messages.js";
 export type * from "./types/models.js";
 export type * from "./types/parsed.js";
 export type * from "./types/request.js";
+export type * from "./types/schema.js";
 export type * from "./types/snapshot.js";
 export type * from "./types/stored.js";
+export type * from "./types/stream-events.js";
 export type * from "./types/usage.js";

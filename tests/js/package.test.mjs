@@ -43,7 +43,7 @@ const targets = (entry) => (typeof entry === "string" ? [entry.replace(/^\.\//, 
 
 suite("the packed files", () => {
   test("are what the exports lead to, and the papers, and nothing else", () => {
-    const needed = new Set(["README.md", "LICENSE", "CHANGELOG.md"]);
+    const needed = new Set(["README.md", "LICENSE", "THIRD_PARTY_NOTICES.md", "CHANGELOG.md"]);
     for (const target of targets(manifest.exports)) for (const file of reach(target)) needed.add(file);
     // A declaration beside a module that is needed does no harm.
     const described = files.filter((file) => file.endsWith(".d.ts") && needed.has(file.replace(/\.d\.ts$/, ".js")));
@@ -68,12 +68,23 @@ suite("the packed files", () => {
   });
 
   test("ask for no package and run nothing when they are installed", () => {
-    for (const field of ["dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies", "bundledDependencies", "bin", "gypfile"]) {
+    assert.deepEqual(Object.keys(manifest.peerDependencies), Object.keys(manifest.peerDependenciesMeta));
+    for (const { optional } of Object.values(manifest.peerDependenciesMeta)) assert.equal(optional, true);
+    for (const field of ["dependencies", "optionalDependencies", "bundleDependencies", "bundledDependencies", "bin", "gypfile"]) {
       assert.equal(manifest[field], undefined, field);
     }
     for (const script of ["preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare"]) assert.equal(manifest.scripts[script], undefined, script);
     assert.equal(manifest.type, "module");
     assert.equal(manifest.license, "MIT");
+  });
+
+  test("say whose code they hold, under which licence", () => {
+    const vendors = files.filter((name) => name.startsWith("dist/vendor/") && name.endsWith(".js"));
+    assert.deepEqual(vendors.sort(), ["dist/vendor/json-schema.js", "dist/vendor/zod3.js", "dist/vendor/zod4.js"]);
+    for (const file of vendors) {
+      assert.match(text(file), /^\/\*!\n@?[\w/-]+\n[^]*Copyright[^]*(Permission is hereby granted|Permission to use)[^]*\*\//, file);
+      assert.doesNotMatch(text(file), /^import /m, `${file} is not bundled`);
+    }
   });
 
   test("hold no eval, no Function and no top-level await", () => {
@@ -85,12 +96,18 @@ suite("the packed files", () => {
 });
 
 suite("the exports", () => {
-  test("name every entry with types first, workerd, edge-light and default", () => {
-    assert.deepEqual(Object.keys(manifest.exports).sort(), [".", "./chatmux.wasm", "./core", "./helpers", "./package.json"]);
-    for (const name of ["./core", "./chatmux.wasm", "./helpers"]) {
-      assert.deepEqual(Object.keys(manifest.exports[name]), ["types", "workerd", "edge-light", "default"]);
-    }
-    assert.deepEqual(Object.keys(manifest.exports["."]), ["types", "workerd", "edge-light", "node", "default"]);
+  test("name every entry with types first and default last", () => {
+    const conditions = Object.entries(manifest.exports).map(([name, entry]) => [name, typeof entry === "string" ? entry : Object.keys(entry).join(" ")]);
+    const ofHosts = "types workerd edge-light default";
+    assert.deepEqual(Object.fromEntries(conditions), {
+      ".": "types workerd edge-light node default",
+      "./helpers": ofHosts,
+      "./core": ofHosts,
+      "./schema": "types default",
+      "./zod": "types default",
+      "./chatmux.wasm": ofHosts,
+      "./package.json": "./package.json",
+    });
     for (const target of targets(manifest.exports)) if (target !== "package.json") assert.ok(files.includes(target), target);
   });
 
@@ -100,33 +117,35 @@ suite("the exports", () => {
       import { createRequire } from "node:module";
       import { readFileSync } from "node:fs";
       const core = await import("chatmux/core");
+      const { jsonSchema } = await import("chatmux/schema");
+      const { zodResponseFormat } = await import("chatmux/zod");
       const wasm = readFileSync(new URL(import.meta.resolve("chatmux/chatmux.wasm")));
       const { default: manifest } = await import("chatmux/package.json", { with: { type: "json" } });
       const hidden = [];
-      for (const name of ["chatmux/dist/client.js", "chatmux/errors", "chatmux/dist/entry/default.js"]) {
+      for (const name of ["chatmux/dist/client.js", "chatmux/dist/vendor/zod4.js", "chatmux/dist/entry/default.js"]) {
         hidden.push(await import(name).then(() => name, (error) => error.code));
       }
       const fetch = async () => Response.json({ id: "1" });
       const request = { model: "m", messages: [{ role: "user", content: "x" }] };
       const { id } = await new Chatmux({ apiKey: "sk-1234567890", fetch }).chat.completions.create(request);
-      const seen = { same: Default === Chatmux, core: typeof core.createChatCompletion, wasm: WebAssembly.validate(wasm) };
+      const seen = { same: Default === Chatmux, core: typeof core.createChatCompletion, wasm: WebAssembly.validate(wasm), more: [typeof jsonSchema, typeof zodResponseFormat] };
       console.log(JSON.stringify({ ...seen, name: manifest.name, hidden, id }));`;
     writeFileSync(join(project, "imports.mjs"), source);
     const { stdout } = await exec(process.execPath, ["--no-warnings", "imports.mjs"], { cwd: project });
     const code = "ERR_PACKAGE_PATH_NOT_EXPORTED";
-    assert.deepEqual(JSON.parse(stdout), { same: true, core: "function", wasm: true, name: "chatmux", hidden: [code, code, code], id: "1" });
+    assert.deepEqual(JSON.parse(stdout), { same: true, core: "function", wasm: true, more: ["function", "function"], name: "chatmux", hidden: [code, code, code], id: "1" });
   });
 });
 
 suite("a bundle", () => {
   /** Bundles a program of the empty project with esbuild, runs it, and returns what it printed as JSON. */
-  async function bundled(source, options = {}) {
+  async function bundled(source, options = {}, flags = []) {
     const outfile = join(project, `bundle-${Math.random().toString(36).slice(2)}.mjs`);
     const { metafile } = await build({
       stdin: { contents: source, resolveDir: project },
       outfile, bundle: true, format: "esm", platform: "neutral", metafile: true, logLevel: "silent", ...options,
     });
-    const { stdout } = await exec(process.execPath, [outfile]);
+    const { stdout } = await exec(process.execPath, [...flags, outfile]);
     // What was read and left out again is no part of it.
     const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
     const names = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([name]) => name);
@@ -172,6 +191,30 @@ suite("a bundle", () => {
     assert.doesNotMatch(code, /maxRetries=\w+\.maxRetries/);
   });
 
+  test("of the client is without the helpers, and with them without the code of others", async () => {
+    const { inputs: kept } = await bundled(PROGRAMS['import { Chatmux } from "chatmux"']);
+    assert.deepEqual(kept.filter((name) => /dist\/(helpers|vendor|schema|zod)/.test(name)), []);
+    const helped = await bundled(PROGRAMS['import { Chatmux } from "chatmux"'].replace('"chatmux"', '"chatmux/helpers"'));
+    assert.deepEqual(helped.inputs.filter((name) => /dist\/(vendor|schema|zod)/.test(name)), []);
+    assert.ok(helped.inputs.some((name) => name.endsWith("dist/helpers/parse.js")));
+  });
+
+  test("of chatmux/schema and chatmux/zod runs where no code may be made of texts, with nothing installed", async () => {
+    const source = `import { Chatmux } from "chatmux/helpers";
+      import { jsonSchema } from "chatmux/schema";
+      import { zodResponseFormat } from "chatmux/zod";
+      const schema = jsonSchema({ type: "object", properties: { n: { type: "number" } }, required: ["n"] });
+      const client = new Chatmux({ ...${OPTIONS}, fetch: async () => Response.json({ choices: [{ message: { content: '{"n":1}' } }] }) });
+      const { choices } = await client.chat.completions.parse({ ...${REQUEST}, response_format: schema });
+      const { issues } = schema["~standard"].validate({});
+      let refused;
+      try { zodResponseFormat({}, "it"); } catch (error) { refused = error.name; }
+      console.log(JSON.stringify([choices[0].message.parsed, issues.length, refused]));`;
+    const { said, inputs } = await bundled(source, { platform: "browser", minify: true }, ["--disallow-code-generation-from-strings"]);
+    assert.deepEqual(said, [{ n: 1 }, 1, "ChatmuxError"]);
+    assert.ok(inputs.every((name) => name === "<stdin>" || name.includes("node_modules/chatmux/dist/")), inputs.join());
+  });
+
   test("that imports an error class alone works, too", async () => {
     const source = `import { APIError } from "chatmux"; const error = new APIError(400, { message: "no" }, undefined, undefined);
       console.log(JSON.stringify([error.name, error.message, APIError.name, error.kind]));`;
@@ -189,7 +232,7 @@ suite("a bundle", () => {
       const said = [error.name, error.constructor.name, error.stack.split("\\n")[0], error instanceof Chatmux.RateLimitError];
       console.log(JSON.stringify({ names, error: said }));`;
     const { said, code } = await bundled(source, { minify: true, keepNames: false });
-    assert.equal(said.names.length, 18);
+    assert.equal(said.names.length, 20);
     for (const [name, className, prototypeName] of said.names) {
       const expected = name === "OpenAIError" ? "ChatmuxError" : name;
       assert.deepEqual([className, prototypeName], [expected, expected]);

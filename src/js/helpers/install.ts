@@ -2,12 +2,41 @@
 
 import { Chatmux, Completions } from "../client.js";
 import { setObserving } from "../observe.js";
+import { APIPromise } from "../promise.js";
+import type { ChatCompletion } from "../types.js";
+import { ChatCompletionStream } from "./completion-stream.js";
 import { cost } from "./cost.js";
 import { observe } from "./events.js";
 import { settings } from "./log.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
+import { checkParams, parseChatCompletion, toBody } from "./parse.js";
+import { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
+import type { RunnerOptions, ToolLoopParams } from "./tool-loop.js";
+import { ChatCompletionRunner } from "./tool-runner.js";
 
-const ofCompletions: CompletionsHelpers & ThisType<Completions> = {};
+const ofCompletions: CompletionsHelpers & ThisType<Completions> = {
+  parse(body, options) {
+    let sent: APIPromise<ChatCompletion>;
+    try {
+      checkParams(body);
+      sent = this.create(toBody(body), options);
+    } catch (error) {
+      // An error of the promise, as those of `create()` are.
+      sent = APIPromise.of({}, Promise.reject<ChatCompletion>(error));
+    }
+    return sent._thenUnwrap((completion) => parseChatCompletion(completion, body));
+  },
+
+  stream(body, options) {
+    return ChatCompletionStream.createChatCompletion({ chat: { completions: this } }, body, options);
+  },
+
+  runTools(body: ToolLoopParams & { stream?: boolean | null }, options?: RunnerOptions): never {
+    const Runner = body?.stream ? ChatCompletionStreamingRunner : ChatCompletionRunner;
+    // Which of the two it is, the overloads say.
+    return Runner.runTools({ chat: { completions: this } }, body, options) as never;
+  },
+};
 
 const ofClient: ClientHelpers & ThisType<Chatmux> = {
   cost(of, options) {

@@ -6,10 +6,66 @@ import type {
   ChatCompletionMessageCustomToolCall,
   ChatCompletionMessageFunctionToolCall,
 } from "./completion.js";
-import type { ChatCompletionCreateParamsNonStreaming } from "./request.js";
+import type {
+  ChatCompletionCreateParamsNonStreaming,
+  ChatCompletionTool,
+  ResponseFormatJSONObject,
+  ResponseFormatJSONSchema,
+  ResponseFormatText,
+} from "./request.js";
+import type {
+  AutoParseableResponseFormat,
+  ChatCompletionSchemaTool,
+  PlainJSONSchema,
+  SchemaWithJSONSchema,
+  StandardJSONSchema,
+  StandardSchemaOutput,
+} from "./schema.js";
 
-/** A request whose answer is to be parsed, by its `response_format` and its tools. */
+/** What a helper takes as `response_format`: the wire's own forms, and schemas. */
+export type ChatCompletionParseFormat =
+  | ResponseFormatText
+  | ResponseFormatJSONObject
+  | ResponseFormatJSONSchema
+  | StandardJSONSchema
+  | SchemaWithJSONSchema
+  | PlainJSONSchema;
+
+/** What the helpers add to a request, in place of fields of the wire. */
+export interface ChatCompletionParseFields {
+  /**
+   * The form of the answer: a schema that brings its own JSON Schema, `{ schema, jsonSchema }` for one that does not, a
+   * plain JSON Schema, what `zodResponseFormat()` or `standardResponseFormat()` made, or a format of the wire.
+   */
+  response_format?: ChatCompletionParseFormat;
+
+  /** The tools that the model may want run; the parameters of a function may be a schema that brings its own JSON Schema. */
+  tools?: (ChatCompletionTool | ChatCompletionSchemaTool)[];
+}
+
+/** A request whose answer is to be parsed, in the wire's own forms. */
 export type ChatCompletionParseParams = ChatCompletionCreateParamsNonStreaming;
+
+/** A request whose answer is to be parsed, by schemas in its `response_format` and its tools: what `parse()` takes. */
+export type ChatCompletionSchemaParams = Omit<ChatCompletionCreateParamsNonStreaming, keyof ChatCompletionParseFields> &
+  ChatCompletionParseFields;
+
+/** What `message.parsed` is, for the parameters of a request: null where nothing is parsed. */
+export type ExtractParsedContentFromParams<Params extends { response_format?: unknown }> = ParsedFormat<
+  Params["response_format"]
+>;
+
+type ParsedFormat<Format> = [Format] extends [never]
+  ? null
+  : Format extends AutoParseableResponseFormat<infer Parsed>
+    ? Parsed
+    : Format extends { readonly "~standard": unknown }
+      ? StandardSchemaOutput<Format>
+      : Format extends { schema: infer Schema extends { readonly "~standard": unknown } }
+        ? StandardSchemaOutput<Schema>
+        : Format extends ResponseFormatJSONSchema | { readonly type: "object" }
+          ? unknown
+          : null;
 
 /** A completion whose JSON has been parsed. */
 export interface ParsedChatCompletion<Parsed> extends ChatCompletion {

@@ -1,0 +1,56 @@
+/** What a stream has come to, as a completion. */
+
+import { StreamTruncatedError } from "../errors.js";
+import type {
+  ChatCompletion,
+  ChatCompletionChoice,
+  ChatCompletionMessageToolCall,
+  ChatCompletionSnapshot,
+  ChatCompletionSnapshotChoice,
+  ChatCompletionSnapshotToolCall,
+} from "../types.js";
+
+/**
+ * The completion that a snapshot is in the end, as if it had come whole.
+ *
+ * @throws {StreamTruncatedError} when an answer was not finished, or is not whole.
+ */
+export function toCompletion(snapshot: ChatCompletionSnapshot): ChatCompletion {
+  return { ...(snapshot as ChatCompletion), object: "chat.completion", choices: snapshot.choices.map(toChoice) };
+}
+
+function toChoice(choice: ChatCompletionSnapshotChoice): ChatCompletionChoice {
+  const { index, message, logprobs = null } = choice;
+  // Speech may end with the time it expires at, and nothing else.
+  const finish_reason = choice.finish_reason ?? (isWhole(message.audio) ? "stop" : missing("finish_reason", index));
+  const { function_call: call, tool_calls: calls, content = null, refusal = null, role = "assistant" } = message;
+  if (call && call.name == null) missing("function_call.name", index);
+  if (call && call.arguments == null) missing("function_call.arguments", index);
+  const tool_calls = calls?.map((call, at) => toCall(call, `tool_calls[${at}]`, index));
+  const said = { ...without(message, "parsed"), content, refusal, role, ...(tool_calls && { tool_calls }) };
+  return { ...choice, finish_reason, logprobs, message: said as ChatCompletionChoice["message"] };
+}
+
+function toCall(call: ChatCompletionSnapshotToolCall, path: string, index: number): ChatCompletionMessageToolCall {
+  if ("custom" in call && call.custom) {
+    if (call.custom.name == null) missing(`${path}.custom.name`, index);
+    return { ...call, type: "custom", custom: { ...call.custom, input: call.custom.input ?? "" } };
+  }
+  if (!("function" in call) || call.function?.name == null) return missing(`${path}.function.name`, index);
+  const made = without(call.function, "parsed_arguments");
+  return { ...call, type: "function", function: { ...made, arguments: made.arguments ?? "" } };
+}
+
+/** A copy without a member, which is not looked at: it may take work to make. */
+function without<Of extends object>(object: Of, name: string): Of {
+  const names = Object.keys(object).filter((other) => other !== name);
+  return Object.fromEntries(names.map((other) => [other, object[other as keyof Of]])) as Of;
+}
+
+function isWhole(audio: { id?: string; data?: string; transcript?: string; expires_at?: number } | null | undefined): boolean {
+  return audio?.id != null && audio.data != null && audio.transcript != null && audio.expires_at != null;
+}
+
+function missing(what: string, index: number): never {
+  throw new StreamTruncatedError({ message: `The stream ended too early: missing ${what} for choice ${index}.` });
+}
