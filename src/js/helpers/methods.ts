@@ -4,7 +4,7 @@ import type { RequestOptions } from "../options.js";
 import type { APIPromise } from "../promise.js";
 import type {
   ChatCompletionSchemaParams,
-  ChatCompletionStreamParams,
+  ChatCompletionStreamSchemaParams,
   ExtractParsedContentFromParams,
   ParsedChatCompletion,
 } from "../types.js";
@@ -21,7 +21,7 @@ export interface CompletionsHelpers {
    * stream.on("content", (delta) => process.stdout.write(delta));
    * const message = await stream.finalMessage();
    */
-  stream<Params extends ChatCompletionStreamParams, ParsedT = ExtractParsedContentFromParams<Params>>(
+  stream<Params extends ChatCompletionStreamSchemaParams, ParsedT = ExtractParsedContentFromParams<Params>>(
     body: Params,
     options?: RequestOptions,
   ): ChatCompletionStream<ParsedT>;
