@@ -209,6 +209,7 @@ export class ChatCompletionStream<ParsedT = null>
     const choices = chunk.choices ?? [];
     for (const choice of choices) {
       const index = choice.index ?? 0;
+      choice.finish_reason ??= null;
       if (this.#answers.has(index)) continue;
       this.#answers.set(index, new AnswerEvents(choiceAt(snapshot, index)!, this.#asked, this.#audience));
     }
@@ -224,7 +225,7 @@ export class ChatCompletionStream<ParsedT = null>
   async #endRequest(): Promise<ParsedChatCompletion<ParsedT>> {
     if (this.controller.signal.aborted) throw this._userAbortError();
     if (!this.#snapshot) throw new ChatmuxError("The request ended without sending any chunks.");
-    const completion = toCompletion(this.#snapshot);
+    const completion = toCompletion(this.#snapshot, (index) => this.#answers.get(index)!.isSpoken);
     for (const { finish_reason } of this._rejectsUnfinished ? completion.choices : []) {
       if (finish_reason === "length") throw new LengthFinishReasonError();
       if (finish_reason === "content_filter") throw new ContentFilterFinishReasonError();
