@@ -5,7 +5,7 @@ import type { APIPromise } from "../promise.js";
 import type {
   ChatCompletionParseFormat,
   ChatCompletionSchemaParams,
-  ChatCompletionStreamParams,
+  ChatCompletionStreamSchemaParams,
   CompletionCost,
   CostOptions,
   ExtractParsedContentFromParams,
