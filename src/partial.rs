@@ -59,7 +59,7 @@ pub struct Partial {
 /// A value that is being assembled.
 #[derive(Debug, Default)]
 struct Node {
-    /// The name of a member, as it stands between its quotes; of an item its type, as JSON, if it has said one.
+    /// The name of a member, as it stands between its quotes; of an item its type, if it has said one.
     key: Vec<u8>,
     /// The index of an item; the same for equal names.
     index: u32,
@@ -278,6 +278,8 @@ impl Partial {
             match place {
                 Place::Choice if is_delta || name == b"logprobs" => self.grow(at, b"", member),
                 Place::Call | Place::Other => self.grow(at, name, member),
+                // Azure's verdicts, which come late, are of no time.
+                Place::Chunk if name == b"created" && json == b"0" && self.nodes[at].says_something() => {}
                 Place::Chunk if name == b"object" => self.say(at, b"\"chat.completion\""),
                 Place::Chunk if name == b"choices" && member.starts(b'[') => self.items(at, name, member),
                 _ if place == Place::Late || place == Place::Chunk && name == b"usage" => {
@@ -329,10 +331,9 @@ impl Partial {
             match index.filter(|_| item.starts(b'{')) {
                 Some(index) => {
                     // Of equal index, but of another type, it is another item: of reasoning, the text and what is encrypted.
-                    let said = item.at("type");
-                    let has_type = place == Place::Other && said.starts(b'"') && !is_blank(said.bytes());
-                    let kind = if has_type { said.bytes() } else { b"" };
-                    let Some(into) = self.child(at, kind, index) else { continue };
+                    let said = item.at("type").string().filter(|_| place == Place::Other);
+                    let kind = said.map_or(Cow::Borrowed(""), |said| said.text());
+                    let Some(into) = self.child(at, kind.as_bytes(), index) else { continue };
                     if self.nodes[into].kind == Kind::Nothing {
                         self.nodes[into].kind = Kind::Object;
                         if place == Place::Choice && self.depth == 0 {
@@ -408,7 +409,8 @@ impl Partial {
     fn replace(&mut self, at: usize, value: &[u8]) -> bool {
         let node = &self.nodes[at];
         let stays = match node.kind {
-            Kind::Nothing => false,
+            // What stands for a value gives way to any that says something.
+            Kind::Nothing => !node.pieces.is_empty() && is_blank(value) && node.json() != b"null",
             Kind::Json => node.json() == value || is_blank(value) && node.json() != b"null",
             _ => is_blank(value),
         };

@@ -161,6 +161,44 @@ fn what_says_nothing_replaces_nothing() {
 }
 
 #[test]
+fn what_stands_for_what_nobody_has_said_is_not_replaced_by_nothing() {
+    let expected = |role: &str, content: &str| json!({"choices": [{"index": 0, "message": {"role": role, "content": content}, "finish_reason": null}]});
+    for blank in [Value::Null, json!("")] {
+        let first = json!({"choices": [{"index": null, "delta": {"role": blank, "content": "a"}}]});
+        let chunks =
+            [first.clone(), first.clone(), json!({"choices": [{"delta": {"role": "tool", "content": "b"}}]}), first];
+        assert_eq!(assemble(&chunks[..2]), expected("assistant", "aa"));
+        assert_eq!(assemble(&chunks), expected("tool", "aaba"));
+    }
+}
+
+#[test]
+fn items_of_an_index_are_told_apart_by_their_types_however_these_are_written() {
+    let mut partial = Partial::default();
+    for item in
+        [r#""type":"a","text":"1""#, r#""type":"b","text":"2""#, r#""type":"\u0061","text":"3""#, r#""text":"4""#]
+    {
+        partial.add(&format!(r#"{{"choices":[{{"delta":{{"items":[{{"index":0,{item}}}]}}}}]}}"#));
+    }
+    let completion: Value = serde_json::from_str(&partial.json()).expect("JSON");
+    assert_eq!(
+        completion["choices"][0]["message"]["items"],
+        json!([{"index": 0, "type": "a", "text": "134"}, {"index": 0, "type": "b", "text": "2"}])
+    );
+}
+
+#[test]
+fn no_time_does_not_replace_one() {
+    let created = |chunks: &[u32]| {
+        let chunks: Vec<_> = chunks.iter().map(|created| json!({"created": created, "choices": []})).collect();
+        assemble(&chunks)["created"].take()
+    };
+    assert_eq!(created(&[0]), json!(0));
+    assert_eq!(created(&[0, 5]), json!(5));
+    assert_eq!(created(&[0, 5, 0, 6, 0]), json!(6));
+}
+
+#[test]
 fn what_was_said_last_counts() {
     let chunks = [
         json!({"model": "m", "usage": {"total_tokens": 1, "cost": 1}, "choices": [{"delta": {"role": "a"}, "finish_reason": "length", "x": {"a": 1}}]}),

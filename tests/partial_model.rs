@@ -19,6 +19,8 @@ impl Model {
         for (key, value) in chunk.as_object().expect("a chunk is an object") {
             match (key.as_str(), value) {
                 ("obfuscation", _) => {}
+                ("created", Value::Number(zero))
+                    if zero.as_u64() == Some(0) && self.0.get("created").is_some_and(|said| !said.is_null()) => {}
                 ("object", _) => drop(self.0.insert(key.clone(), "chat.completion".into())),
                 ("choices", Value::Array(items)) => Self::list(slot(&mut self.0, key), key, items),
                 _ => Self::say(slot(&mut self.0, key), value),
@@ -101,7 +103,11 @@ impl Model {
                 choice.entry(key).or_insert(value);
             }
             let message = choice["message"].as_object_mut().expect("a message is an object");
-            message.entry("role").or_insert("assistant".into());
+            // Nobody's message is the assistant's.
+            let role = slot(message, "role");
+            if role.is_null() || *role == json!("") {
+                *role = "assistant".into();
+            }
             message.entry("content").or_insert(Value::Null);
         }
         completion

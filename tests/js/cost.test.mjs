@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { APIError, Chatmux, ChatmuxError } from "chatmux";
 import { chunkText, openEvents } from "./streams.mjs";
-import { COMPLETION, failure, failureOfStream, forbidStrayRejections, jsonResponse, KEY } from "./support.mjs";
+import { COMPLETION, failure, failureOfStream, forbidStrayRejections, jsonResponse, KEY, REQUEST, streamResponse } from "./support.mjs";
 
 forbidStrayRejections();
 
@@ -179,6 +179,18 @@ suite("the cost is known of", () => {
   test("a stream that failed, by its error", async () => {
     const { error } = await failureOfStream(openEvents([...events, JSON.stringify({ error: { message: "broken" } })]));
     assert.deepEqual(await clientOf({ "gpt-4o": PRICES }).client.cost(error), COST);
+  });
+
+  test("a helper's stream, while it runs and when it is whole", async () => {
+    const chunks = [...events, chunkText({}, { model: "gpt-4o" }, { finish_reason: "stop" })];
+    const { client } = clientOf({ "gpt-4o": PRICES }, (time) => (time === 1 ? streamResponse([...chunks, "[DONE]"]) : undefined));
+    const stream = client.chat.completions.stream({ ...REQUEST, model: "gpt-4o" });
+    const seen = [];
+    stream.on("chunk", () => seen.push(client.cost(stream)));
+    await stream.done();
+    assert.deepEqual(await Promise.all(seen), [COST, COST, COST]);
+    assert.deepEqual(await client.cost(stream), COST);
+    assert.deepEqual(await client.cost(await stream.finalChatCompletion()), COST);
   });
 
   test("a run of the helpers, whose models have prices of their own; of none where one has no price", async () => {

@@ -81,7 +81,7 @@ function randomChunks({ below, pick, chance }) {
   const entries = (depth) => Object.entries(members(depth));
   const delta = () => {
     const said = entries(1);
-    if (chance(3)) said.push(["role", "assistant"]);
+    if (chance(3)) said.push(["role", pick(["assistant", "tool", "", null])]);
     if (chance(3)) said.push(["reasoning_details", [indexed(2)]]);
     if (chance(3)) said.push(["tool_calls", Array.from({ length: below(3) }, () => call())]);
     return own(said);
@@ -94,7 +94,8 @@ function randomChunks({ below, pick, chance }) {
   const logprobs = () => pick([null, { content: [{ token: "a", logprob: -1, bytes: [97], top_logprobs: [] }], refusal: null }]);
   const choice = (index) => own([["index", index], ["delta", delta()], ["finish_reason", null], ["logprobs", logprobs()]]);
   const chunk = () => own([
-    ["id", pick(["c1", "c2"])],
+    ["id", pick(["c1", "c2", ""])],
+    ["created", pick([0, 1, 2])],
     ["object", "chat.completion.chunk"],
     ["choices", Array.from({ length: below(3) }, () => choice(below(3)))],
     ...(chance(3) ? [["usage", pick([null, { prompt_tokens: 1, completion_tokens: below(9) }])]] : []),
@@ -239,9 +240,13 @@ suite("C1: a snapshot", () => {
       { choices: null },
       {},
       { id: "chatcmpl-1", choices: [], usage },
+      { id: "", object: "", created: 0, model: "", choices: [{ index: 0, content_filter_results: verdict, finish_reason: null }] },
     ].reduce((so_far, chunk) => accumulate(so_far, chunk), undefined);
     assert.equal(snapshot.id, "chatcmpl-1");
     assert.equal(snapshot.choices[0].message.content, "\nHi");
+    assert.equal(snapshot.created, 1763800000);
+    assert.equal(snapshot.model, "m");
+    assert.deepEqual(snapshot.choices[0].content_filter_results, verdict);
     assert.deepEqual(snapshot.usage, usage);
     assert.deepEqual(snapshot.prompt_filter_results, verdict);
     assert.deepEqual(accumulate(undefined, {}).choices, []);

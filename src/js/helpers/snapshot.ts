@@ -58,6 +58,8 @@ export function accumulate(
   if (!isObject(from)) throw malformed("A chunk of the stream is no object.");
   for (const name of Object.keys(from)) {
     if (name === "choices") addChoices(listAt(whole, name), from[name], n);
+    // Azure's verdicts, which come late, are of no time.
+    else if (name === "created" && from[name] === 0 && own(whole, name)) continue;
     // Padding, so that nobody learns the length of a token on its way.
     else if (name !== "obfuscation") say(whole, name, name === "object" ? "chat.completion" : from[name]);
   }
