@@ -108,6 +108,7 @@ suite("what is sent by parse() for a schema", () => {
       { type: "object", properties: { a: { not: { type: "string" } } }, required: ["a"] },
       { type: "object", properties: { a: { $ref: "https://else.test/schema" } }, required: ["a"] },
       { type: "object", properties: {}, required: ["a"] },
+      { type: "object", properties: { a: { oneOf: [{ type: "null" }, { $ref: "#/properties/b" }], description: "A" }, b: { type: "string" } }, required: ["a"] },
     ]) {
       assert.deepEqual((await sentFor(schema)).json_schema, { name: "response", schema, strict: false });
     }

@@ -46,9 +46,7 @@ export class SchemaValidationError extends ChatmuxError {
 
 /** Gives an error fields that are found, but not listed. */
 export function hide<Thrown extends Error>(error: Thrown, fields: object): Thrown {
-  for (const [name, value] of Object.entries(fields)) {
-    if (!Object.hasOwn(error, name)) Object.defineProperty(error, name, { value, configurable: true });
-  }
+  for (const [name, value] of Object.entries(fields)) Object.defineProperty(error, name, { value, configurable: true });
   return error;
 }
 

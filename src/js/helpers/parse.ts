@@ -25,8 +25,8 @@ export type Body<Of> = Omit<Of, "response_format" | "tools"> &
   Pick<ChatCompletionCreateParamsNonStreaming, "response_format" | "tools">;
 
 /**
- * The body of a request: schemas in `response_format` and in the parameters of tools become what the wire has for them,
- * functions in tools are left out. Everything else is as it is.
+ * The body of a request: schemas in `response_format` and in the parameters of tools become what the wire has for them.
+ * Everything else is as it is; functions in tools are no JSON, and so not sent.
  *
  * @throws {ChatmuxError} for a schema that cannot be used.
  */

@@ -77,13 +77,9 @@ function readTool(tool: Members, definition: Members): Resolved<unknown> {
     const { $parseRaw } = tool as { $parseRaw: (content: string) => unknown };
     return { wire: tool, parse: (args) => $parseRaw.call(tool, args) };
   }
-  const isSchema = isStandard(parameters);
-  const plain = Object.entries(definition).filter(([, value]) => typeof value !== "function" || isStandard(value));
-  if (!isSchema && plain.length === Object.keys(definition).length) return { wire: tool, parse: strict === true ? parseArguments : undefined };
-  const sent: Members = Object.fromEntries(plain);
-  if (!isSchema) return { wire: { ...tool, function: sent }, parse: strict === true ? parseArguments : undefined };
+  if (!isStandard(parameters)) return { wire: tool, parse: strict === true ? parseArguments : undefined };
   const { schema, strict: isStrict } = fit(copySchema(ownSchema(parameters)), strict);
-  return { wire: { ...tool, function: { ...sent, parameters: schema, strict: isStrict } }, parse: argumentsReader(parameters) };
+  return { wire: { ...tool, function: { ...definition, parameters: schema, strict: isStrict } }, parse: argumentsReader(parameters) };
 }
 
 /** A schema fit for strict mode, unless that is not wanted, or cannot be; an object it must be. */
