@@ -79,6 +79,13 @@ suite("what is sent by parse() for a schema", () => {
     assert.deepEqual(schema, NAME);
   });
 
+  test("is that of the moment, when its owner has changed it", async () => {
+    const schema = structuredClone(NAME);
+    await sentFor(schema);
+    schema.title = "Later";
+    assert.equal((await sentFor(schema)).json_schema.name, "Later");
+  });
+
   test("has the name of its title, as far as a name can say it", async () => {
     assert.equal((await sentFor({ ...NAME, title: "A person, or two" })).json_schema.name, "A_person_or_two");
     assert.equal((await sentFor({ ...NAME, title: "x".repeat(70) })).json_schema.name, "x".repeat(64));
