@@ -437,6 +437,8 @@ suite("the tools of parse()", () => {
   test("that the model calls with no arguments at all are called with none", async () => {
     const tool = standardFunction({ name: "now", parameters: z.object({}) });
     assert.equal(tool.$callback, undefined);
+    const none = standardFunction({ name: "now", parameters: v.object({}), schema: { type: "object" } });
+    assert.deepEqual(none.function.parameters, { type: "object", properties: {}, required: [], additionalProperties: false });
     const { call } = parse({ tools: [tool] }, { tool_calls: [{ ...CALL, function: { name: "now", arguments: "" } }] });
     assert.deepEqual((await call).choices[0].message.tool_calls[0].function.parsed_arguments, {});
   });

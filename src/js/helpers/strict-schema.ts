@@ -159,6 +159,8 @@ function constrain(schema: Schema, at: string, { tell }: Walk): void {
 
 /** Every property required, and no others. */
 function closeObject(schema: Schema, at: string, walk: Walk): void {
+  // Of an object without properties openai's helpers make one that is empty.
+  if (!walk.tell) schema["properties"] ??= {};
   const { properties } = schema;
   if (!isSchema(properties)) throw unfit(at, "an object needs `properties`");
   const required = Array.isArray(schema["required"]) ? schema["required"] : [];
