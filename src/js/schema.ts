@@ -47,7 +47,7 @@ export interface ValidatingJSONSchema<T = unknown> extends StandardJSONSchema<T,
  */
 export function jsonSchema<T = unknown>(schema: Record<string, unknown>, { name }: JSONSchemaOptions = {}): ValidatingJSONSchema<T> {
   const copy = copySchema(schema);
-  const check = compile(copySchema(copy));
+  const check = compile(copy);
   const write = (): Record<string, unknown> => copySchema(copy);
   const validate = (value: unknown): StandardSchemaResult<T> => {
     const issues = check(value);
@@ -59,7 +59,7 @@ export function jsonSchema<T = unknown>(schema: Record<string, unknown>, { name 
 
 type Schemas = Record<string, unknown>;
 
-/** What checks values by a schema, which is changed for it. */
+/** What checks values by a schema, which gets hidden members for it. */
 function compile(schema: Schemas): (value: unknown) => StandardSchemaIssue[] {
   const schemas = known(schema);
   for (const one of Object.values(schemas)) checkPatterns(one);

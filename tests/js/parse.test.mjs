@@ -79,6 +79,13 @@ suite("what is sent by parse() for a schema", () => {
     assert.deepEqual(schema, NAME);
   });
 
+  test("is that of the moment, when its owner has changed it", async () => {
+    const schema = structuredClone(NAME);
+    await sentFor(schema);
+    schema.title = "Later";
+    assert.equal((await sentFor(schema)).json_schema.name, "Later");
+  });
+
   test("has the name of its title, as far as a name can say it", async () => {
     assert.equal((await sentFor({ ...NAME, title: "A person, or two" })).json_schema.name, "A_person_or_two");
     assert.equal((await sentFor({ ...NAME, title: "x".repeat(70) })).json_schema.name, "x".repeat(64));
@@ -108,6 +115,7 @@ suite("what is sent by parse() for a schema", () => {
       { type: "object", properties: { a: { not: { type: "string" } } }, required: ["a"] },
       { type: "object", properties: { a: { $ref: "https://else.test/schema" } }, required: ["a"] },
       { type: "object", properties: {}, required: ["a"] },
+      { type: "object", properties: { a: { oneOf: [{ type: "null" }, { $ref: "#/properties/b" }], description: "A" }, b: { type: "string" } }, required: ["a"] },
     ]) {
       assert.deepEqual((await sentFor(schema)).json_schema, { name: "response", schema, strict: false });
     }
@@ -429,6 +437,8 @@ suite("the tools of parse()", () => {
   test("that the model calls with no arguments at all are called with none", async () => {
     const tool = standardFunction({ name: "now", parameters: z.object({}) });
     assert.equal(tool.$callback, undefined);
+    const none = standardFunction({ name: "now", parameters: v.object({}), schema: { type: "object" } });
+    assert.deepEqual(none.function.parameters, { type: "object", properties: {}, required: [], additionalProperties: false });
     const { call } = parse({ tools: [tool] }, { tool_calls: [{ ...CALL, function: { name: "now", arguments: "" } }] });
     assert.deepEqual((await call).choices[0].message.tool_calls[0].function.parsed_arguments, {});
   });

@@ -160,10 +160,10 @@ suite("a value that is made to take long", () => {
     // Each level doubles what there is to do: 2^60 steps.
     const source = `
       import { jsonSchema } from "chatmux/schema";
-      const branch = (name) => ({ properties: { a: { $ref: "#" }, kind: { const: name } }, required: ["kind"] });
-      const schema = jsonSchema({ anyOf: [branch("x"), branch("y")] });
-      let value = { kind: "z" };
-      for (let level = 0; level < 60; level++) value = { a: value, kind: "z" };
+      const branch = { properties: { a: { $ref: "#" } } };
+      const schema = jsonSchema({ anyOf: [branch, branch] });
+      let value = {};
+      for (let level = 0; level < 60; level++) value = { a: value };
       console.log(JSON.stringify(schema["~standard"].validate(value)));`;
     assert.deepEqual(JSON.parse((await spawned(source)).stdout), { issues: [{ message: "takes too many steps to check" }] });
   });

@@ -14,6 +14,7 @@ import type {
   ChatCompletionSchemaParams,
   ExtractParsedContentFromParams,
   ParsedChatCompletion,
+  StandardJSONSchema,
 } from "../../src/js/types.js";
 import { standardFunction, standardResponseFormat } from "../../src/js/helpers/standard.js";
 import { zodFunction, zodResponseFormat } from "../../src/js/zod.js";
@@ -133,6 +134,17 @@ export function namedParams(): void {
   void completions.parse(anything);
   const wires: ChatCompletionParseParams = { model, messages };
   void completions.parse(wires);
+}
+
+/** So do schemas that a function is given. */
+export async function generic<Parsed>(schema: z.ZodType<Parsed>, standard: StandardJSONSchema<unknown, Parsed>): Promise<void> {
+  const direct = await completions.parse({ model, messages, response_format: schema });
+  const one: Parsed | null | undefined = direct.choices[0]?.message.parsed;
+  const wrapped = await completions.parse({ model, messages, response_format: zodResponseFormat(schema, "it") });
+  const two: Parsed | null | undefined = wrapped.choices[0]?.message.parsed;
+  const other = await completions.parse({ model, messages, response_format: standard });
+  const three: Parsed | null | undefined = other.choices[0]?.message.parsed;
+  void [one, two, three];
 }
 
 /** 30 levels, and 30 fields on one. */

@@ -44,12 +44,10 @@ export class SchemaValidationError extends ChatmuxError {
   }
 }
 
-/** Gives an error fields that are found, but not listed. */
-export function hide<Thrown extends Error>(error: Thrown, fields: object): Thrown {
-  for (const [name, value] of Object.entries(fields)) {
-    if (!Object.hasOwn(error, name)) Object.defineProperty(error, name, { value, configurable: true });
-  }
-  return error;
+/** Gives an object fields that are found, but not listed. */
+export function hide<Of extends object>(of: Of, fields: object): Of {
+  for (const [name, value] of Object.entries(fields)) Object.defineProperty(of, name, { value, configurable: true });
+  return of;
 }
 
 function tell(issues: readonly StandardSchemaIssue[]): string {

@@ -25,8 +25,8 @@ export type Body<Of> = Omit<Of, "response_format" | "tools"> &
   Pick<ChatCompletionCreateParamsNonStreaming, "response_format" | "tools">;
 
 /**
- * The body of a request: schemas in `response_format` and in the parameters of tools become what the wire has for them,
- * functions in tools are left out. Everything else is as it is.
+ * The body of a request: schemas in `response_format` and in the parameters of tools become what the wire has for them.
+ * Everything else is as it is; functions in tools are no JSON, and so not sent.
  *
  * @throws {ChatmuxError} for a schema that cannot be used.
  */
@@ -35,8 +35,8 @@ export function toBody<Of extends object>(params: Of): Body<Of> {
   if (typeof params !== "object" || params === null) return params;
   const { response_format: format, tools } = params as Params;
   const wire: Params = {};
-  if (format !== undefined) wire.response_format = resolveFormat(format).wire;
-  if (Array.isArray(tools)) wire.tools = tools.map((tool) => resolveTool(tool).wire);
+  if (format !== undefined) wire.response_format = resolveFormat(format).wire();
+  if (Array.isArray(tools)) wire.tools = tools.map((tool) => resolveTool(tool).wire());
   return { ...(params as Of), ...wire } as unknown as Body<Of>;
 }
 
@@ -88,7 +88,7 @@ export function parseChatCompletion<Of extends { response_format?: unknown }, Pa
   params: Of,
 ): ParsedChatCompletion<Parsed> | Promise<ParsedChatCompletion<Parsed>> {
   const finish = (choices: unknown[]): ParsedChatCompletion<Parsed> =>
-    hide({ ...completion, choices } as ParsedChatCompletion<Parsed> & Error, hiddenOf(completion));
+    hide({ ...completion, choices } as ParsedChatCompletion<Parsed>, hiddenOf(completion));
   const told = (error: unknown): never => {
     const isOurs = error instanceof InvalidJSONError || error instanceof SchemaValidationError;
     throw isOurs ? hide(error, { completion }) : error;
@@ -112,7 +112,7 @@ export function maybeParseChatCompletion<Of extends { response_format?: unknown 
 ): ParsedChatCompletion<Parsed> | Promise<ParsedChatCompletion<Parsed>> {
   if (isParseable(params)) return parseChatCompletion(completion, params);
   const choices = completion.choices.map((choice) => ({ ...choice, message: { ...choice.message, parsed: null } }));
-  return hide({ ...completion, choices } as ParsedChatCompletion<Parsed> & Error, hiddenOf(completion));
+  return hide({ ...completion, choices } as ParsedChatCompletion<Parsed>, hiddenOf(completion));
 }
 
 /** @throws {ChatmuxError} for a request of a stream, and for a tool whose arguments would not be parsed. */

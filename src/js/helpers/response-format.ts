@@ -13,77 +13,57 @@ import type {
   StandardSchemaResult,
 } from "../types.js";
 import { InvalidJSONError, SchemaValidationError } from "./parse-errors.js";
-import { copySchema, toStrictSchema } from "./strict-schema.js";
+import { copySchema, toStrictSchema, UnfitSchemaError } from "./strict-schema.js";
 
 /** Levels that what a model writes may nest; validators, which are recursive, reach them without an overflow. */
 const MAX_DEPTH = 1000;
 const TOO_DEEP = `What the model wrote nests too deep: more than ${MAX_DEPTH} levels.`;
 
 /** What a format or a tool comes to: what is sent, and what reads the answer; nothing reads one that is not to be parsed. */
-export interface Resolved<Wire> {
-  wire: Wire;
+export interface Resolved {
+  /** @throws {ChatmuxError} for a schema that cannot be used. */
+  wire(): unknown;
   parse: ((content: string) => unknown) | undefined;
 }
 
-/** The wire's form of a `response_format`, which may be a schema. @throws {ChatmuxError} for a schema that cannot be used. */
-export function resolveFormat(format: unknown): Resolved<unknown> {
-  if (!isObject(format)) return { wire: format, parse: undefined };
-  let resolved = formats.get(format);
-  if (!resolved) formats.set(format, (resolved = readFormat(format)));
-  return resolved;
-}
-
-/** The wire's form of a tool, whose parameters may be a schema. @throws {ChatmuxError} for a schema that cannot be used. */
-export function resolveTool(tool: unknown): Resolved<unknown> {
-  if (!isObject(tool) || !isObject(tool["function"])) return { wire: tool, parse: undefined };
-  let resolved = tools.get(tool);
-  if (!resolved) tools.set(tool, (resolved = readTool(tool, tool["function"])));
-  return resolved;
-}
-
-/** What is known already. A stream asks for its format with every event. */
-const formats = new WeakMap<object, Resolved<unknown>>();
-const tools = new WeakMap<object, Resolved<unknown>>();
-
-function readFormat(format: Members): Resolved<unknown> {
+/** What a `response_format` comes to, which may be a schema. */
+export function resolveFormat(format: unknown): Resolved {
+  const asItIs = (): unknown => format;
+  if (!isObject(format)) return { wire: asItIs, parse: undefined };
   const { type, schema, jsonSchema } = format;
-  if (typeof format["$parseRaw"] === "function") {
-    const { $parseRaw } = format as { $parseRaw: (content: string) => unknown };
-    return { wire: format, parse: (content) => $parseRaw.call(format, content) };
-  }
-  if (isStandard(format)) return named(isOwn(format) ? format : {}, ownSchema(format), reader(format));
-  if (isStandard(schema) && jsonSchema !== undefined) return named(format, jsonSchema, reader(schema));
-  if (isStandard(schema)) return named(format, ownSchema(schema), reader(schema));
-  if (type === "json_schema") return { wire: format, parse: parseJSON };
-  const isPlain = type === undefined ? SHAPES.some((name) => name in format) : TYPES.some((name) => name === type || [type].flat().includes(name));
-  return isPlain ? named({}, format, parseJSON) : { wire: format, parse: undefined };
+  if (hasParser(format)) return { wire: asItIs, parse: (content) => format.$parseRaw(content) };
+  if (isStandard(format)) return { wire: () => named(isOwn(format) ? format : {}, ownSchema(format)), parse: reader(format) };
+  if (isStandard(schema)) return { wire: () => named(format, jsonSchema ?? ownSchema(schema)), parse: reader(schema) };
+  if (type === "json_schema") return { wire: asItIs, parse: parseJSON };
+  const isPlain = type === undefined ? SHAPES.some((name) => name in format) : TYPES.some((name) => [type].flat().includes(name));
+  return isPlain ? { wire: () => named({}, format), parse: parseJSON } : { wire: asItIs, parse: undefined };
 }
 
+/** What a plain JSON Schema says of itself, which no format of the wire does. */
 const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
 const SHAPES = ["$ref", "$schema", "properties", "anyOf", "oneOf", "allOf", "enum", "const"];
 
-/** The wire's format of a JSON Schema, under a name. */
-function named(given: Members, schema: unknown, parse: (content: string) => unknown): Resolved<ResponseFormatJSONSchema> {
-  const copy = copySchema(schema);
-  const json_schema: NamedJSONSchema = { name: toName(given["name"], copy["title"]) };
-  if (typeof given["description"] === "string") json_schema.description = given["description"];
-  Object.assign(json_schema, fit(copy, given["strict"]));
-  return { wire: { type: "json_schema", json_schema }, parse };
+/** What a tool comes to, whose parameters may be a schema. */
+export function resolveTool(tool: unknown): Resolved {
+  const asItIs = (): unknown => tool;
+  if (!isObject(tool) || !isObject(tool["function"])) return { wire: asItIs, parse: undefined };
+  if (hasParser(tool)) return { wire: asItIs, parse: (args) => tool.$parseRaw(args) };
+  const { function: definition } = tool;
+  const { parameters, strict } = definition;
+  if (!isStandard(parameters)) return { wire: asItIs, parse: strict === true ? parseArguments : undefined };
+  const wire = (): unknown => {
+    const { schema, strict: isStrict } = fit(copySchema(ownSchema(parameters)), strict);
+    return { ...tool, function: { ...definition, parameters: schema, strict: isStrict } };
+  };
+  return { wire, parse: argumentsReader(parameters) };
 }
 
-function readTool(tool: Members, definition: Members): Resolved<unknown> {
-  const { parameters, strict } = definition;
-  if (typeof tool["$parseRaw"] === "function") {
-    const { $parseRaw } = tool as { $parseRaw: (content: string) => unknown };
-    return { wire: tool, parse: (args) => $parseRaw.call(tool, args) };
-  }
-  const isSchema = isStandard(parameters);
-  const plain = Object.entries(definition).filter(([, value]) => typeof value !== "function" || isStandard(value));
-  if (!isSchema && plain.length === Object.keys(definition).length) return { wire: tool, parse: strict === true ? parseArguments : undefined };
-  const sent: Members = Object.fromEntries(plain);
-  if (!isSchema) return { wire: { ...tool, function: sent }, parse: strict === true ? parseArguments : undefined };
-  const { schema, strict: isStrict } = fit(copySchema(ownSchema(parameters)), strict);
-  return { wire: { ...tool, function: { ...sent, parameters: schema, strict: isStrict } }, parse: argumentsReader(parameters) };
+/** The wire's format of a JSON Schema, under a name. */
+function named(given: Members, schema: unknown): ResponseFormatJSONSchema {
+  const copy = copySchema(schema);
+  const { description } = given;
+  const name = toName(given["name"], copy["title"]);
+  return { type: "json_schema", json_schema: { name, ...(typeof description === "string" && { description }), ...fit(copy, given["strict"]) } };
 }
 
 /** A schema fit for strict mode, unless that is not wanted, or cannot be; an object it must be. */
@@ -92,7 +72,7 @@ function fit(schema: Members, strict: unknown): { schema: Members; strict: boole
   try {
     return { schema: toStrictSchema(structuredClone(schema)), strict: true };
   } catch (error) {
-    if (strict === true || /must be of an object/.test((error as Error).message)) throw error;
+    if (strict === true || !(error instanceof UnfitSchemaError)) throw error;
     return { schema, strict: false };
   }
 }
@@ -208,6 +188,11 @@ function marked(to: object, parts: Members): object {
 }
 
 type Members = Record<string, unknown>;
+
+/** What was made by `makeParseableResponseFormat()` or `makeParseableTool()`, or by openai's. */
+function hasParser(of: Members): of is Members & { $parseRaw(content: string): unknown } {
+  return typeof of["$parseRaw"] === "function";
+}
 
 /** A schema may be a function, as those of arktype are. */
 function isStandard(value: unknown): value is StandardSchema {

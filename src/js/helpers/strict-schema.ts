@@ -24,6 +24,9 @@ const LOOKAROUND = /\(\?<?[=!]/;
 const ANNOTATIONS = ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"];
 const ROOT_ONLY = ["$schema", "$id", "$defs", "definitions"];
 
+/** Strict mode cannot say what a schema says. */
+export class UnfitSchemaError extends ChatmuxError {}
+
 /** A copy of a JSON Schema, as JSON. @throws {ChatmuxError} for what is none. */
 export function copySchema(schema: unknown): Schema {
   let copy: unknown;
@@ -41,7 +44,8 @@ export function copySchema(schema: unknown): Schema {
  * Makes a copied schema fit for strict mode, in place.
  *
  * Keywords that strict mode has not, but that only narrow a value, are told in the description: `tell: false` leaves them.
- * @throws {ChatmuxError} for what strict mode cannot say.
+ * @throws {UnfitSchemaError} for what strict mode cannot say.
+ * @throws {ChatmuxError} for what is no object at its root, which OpenAI takes in no mode.
  */
 export function toStrictSchema(root: Schema, { tell = true } = {}): Schema {
   const strict = atRoot(nameTargets(root));
@@ -155,6 +159,8 @@ function constrain(schema: Schema, at: string, { tell }: Walk): void {
 
 /** Every property required, and no others. */
 function closeObject(schema: Schema, at: string, walk: Walk): void {
+  // Of an object without properties openai's helpers make one that is empty.
+  if (!walk.tell) schema["properties"] ??= {};
   const { properties } = schema;
   if (!isSchema(properties)) throw unfit(at, "an object needs `properties`");
   const required = Array.isArray(schema["required"]) ? schema["required"] : [];
@@ -261,6 +267,6 @@ export function isDeeper(value: unknown, levels: number): boolean {
   return false;
 }
 
-function unfit(at: string, why: string): ChatmuxError {
-  return new ChatmuxError(`The JSON Schema does not fit OpenAI's strict mode, at ${at}: ${why}.`);
+function unfit(at: string, why: string): UnfitSchemaError {
+  return new UnfitSchemaError(`The JSON Schema does not fit OpenAI's strict mode, at ${at}: ${why}.`);
 }
