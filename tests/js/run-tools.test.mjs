@@ -1,7 +1,7 @@
 /** runTools(): the rules of the loop, with whole answers and streamed ones; where openai has the same rule, on both packages. */
 
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { afterEach, suite, test } from "node:test";
 import { Chatmux, ChatmuxError, LengthFinishReasonError, ContentFilterFinishReasonError, ParsingToolFunction } from "chatmux";
 import { ASK, asOpenAI, call, clientOf, outcome, provider, run, says, told, tool, wants } from "./runs.mjs";
 import { failure } from "./support.mjs";
@@ -83,6 +83,12 @@ suite("runTools()", () => {
     assert.equal(messages.length, 1);
     assert.equal(runner.messages[0], messages[0]);
     assert.deepEqual(runner.messages.map(({ role }) => role), ["user", "assistant", "tool", "assistant"]);
+  });
+
+  test("tells only of what is new", async () => {
+    const messages = [...ASK.messages, { ...wants(call("a", "{}", "call_0")), content: "Before" }, told("a", "0", "call_0"), { role: "user", content: "And?" }];
+    const { false: whole } = await asOpenAI(begin([says("After")], { messages, tools: [tool("a", () => "1")] }));
+    assert.deepEqual(whole.seen.filter(([event]) => event === "content"), [["content", "After"]]);
   });
 
   test("adds up the tokens of all completions", async () => {
@@ -370,6 +376,12 @@ suite("afterCompletion", () => {
     assert.deepEqual(streamed.error, { message: "enough", abort: false });
   });
 
+  test("may abort the run after its last answer, too", async () => {
+    const afterCompletion = (completion, runner) => runner.abort();
+    const { false: whole } = await asOpenAI(begin([says("b")], { tools: [] }, { afterCompletion }));
+    assert.deepEqual(whole.error, { message: "Request was aborted.", abort: true });
+  });
+
   test("may abort the run", async () => {
     const afterCompletion = (completion, runner) => runner.abort();
     const { false: whole } = await asOpenAI(begin([wants(call("a"))], { tools: [tool("a", () => "1")] }, { afterCompletion }));
@@ -379,6 +391,11 @@ suite("afterCompletion", () => {
 });
 
 suite("a run that is aborted", () => {
+  // What is thrown after an abort is not heard of: these say in another way that they were run.
+  const ran = [];
+  const forbidden = (name, more) => tool(name, () => void ran.push(name), more);
+  afterEach(() => assert.deepEqual(ran.splice(0), []));
+
   for (const stream of BOTH) {
     const streamed = stream ? ", streamed" : "";
 
@@ -409,6 +426,13 @@ suite("a run that is aborted", () => {
       assert.deepEqual(outcomes[stream].messages.at(-1), told("a", "done"));
     });
 
+    test(`from inside a forced function does not end well${streamed}`, async () => {
+      const tool_choice = { type: "function", function: { name: "a" } };
+      const abort = tool("a", (args, runner) => { runner.abort(); return "done"; });
+      const outcomes = await asOpenAI(begin([wants(call("a"))], { tools: [abort], tool_choice }), { only: [stream] });
+      assert.deepEqual(outcomes[stream].error, { message: "Request was aborted.", abort: true });
+    });
+
     test(`by a signal in the middle of a tool waits for it, and keeps what it gave${streamed}`, async () => {
       const started = gate();
       const finish = gate();
@@ -428,7 +452,7 @@ suite("a run that is aborted", () => {
 
     for (const parallel_tool_calls of BOTH) {
       test(`runs no tool that had not begun${parallel_tool_calls ? "" : ", one after the other"}${streamed}`, async () => {
-        const tools = [tool("first", (args, runner) => { runner.abort(); return "1"; }), tool("second", () => assert.fail("was run"))];
+        const tools = [tool("first", (args, runner) => { runner.abort(); return "1"; }), forbidden("second")];
         const begun = begin([wants(call("first"), call("second"))], { tools, parallel_tool_calls });
         const outcomes = await asOpenAI(begun, { only: [stream] });
         assert.deepEqual(outcomes[stream].error, { message: "Request was aborted.", abort: true });
@@ -438,7 +462,7 @@ suite("a run that is aborted", () => {
 
     // openai runs the first tool still.
     test(`when the model has just answered runs no tool${streamed}`, async () => {
-      const { runner, bodies } = run([wants(call("a"))], { tools: [tool("a", () => assert.fail("was run"))], stream });
+      const { runner, bodies } = run([wants(call("a"))], { tools: [forbidden("a")], stream });
       runner.on("message", () => runner.abort());
       assert.equal((await failure(runner.done())).kind, "abort");
       assert.equal(bodies.length, 1);
@@ -448,7 +472,7 @@ suite("a run that is aborted", () => {
     test(`while arguments are parsed does not run the function${streamed}`, async () => {
       const parsing = gate();
       const parse = async () => { parsing.open(); await new Promise((resolve) => setImmediate(resolve)); return {}; };
-      const { runner } = run([wants(call("a"))], { tools: [tool("a", () => assert.fail("was run"), { parse })], stream });
+      const { runner } = run([wants(call("a"))], { tools: [forbidden("a", { parse })], stream });
       await parsing.promise;
       runner.abort();
       assert.equal((await failure(runner.done())).kind, "abort");
@@ -463,6 +487,18 @@ suite("a run that is aborted", () => {
       const { runner } = run([wants(call("a")), says("b")], { tools: [tool("a", () => "1")], stream }, { signal });
       await runner.done();
       assert.equal(listeners, 0);
+    });
+
+    test(`by a signal whose reason a tool throws is an abort, whatever the reason${streamed}`, async () => {
+      const controller = new AbortController();
+      const waits = tool("a", (args, runner) => new Promise((_, reject) => {
+        runner.controller.signal.addEventListener("abort", () => reject(runner.controller.signal.reason));
+        controller.abort(new RangeError("the user has left"));
+      }));
+      const params = { tools: [waits], parallel_tool_calls: false, stream };
+      const error = await failure(run([wants(call("a"))], params, { signal: controller.signal }).runner.done());
+      assert.equal(error.kind, "abort");
+      assert.equal(error.cause.message, "the user has left");
     });
 
     test(`by what a tool throws on the signal's word is an abort${streamed}`, async () => {
