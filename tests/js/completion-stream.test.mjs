@@ -180,6 +180,17 @@ suite("the events", () => {
     assert.deepEqual(log.map(([, , snapshot]) => snapshot), [so(""), so("a"), { ...so("a"), usage: USAGE }, { ...so("a", "stop"), usage: USAGE }]);
   });
 
+  test("have a finish reason that is null where the server says none, as with openai", async () => {
+    const seen = await onBoth(async (Client) => {
+      const reasons = [];
+      const stream = follow(Client, [START, { ...piece({}), choices: [{ index: 0, delta: { content: "a" } }] }, stop(), "[DONE]"]);
+      stream.on("chunk", (chunk) => reasons.push(chunk.choices[0].finish_reason));
+      await stream.done();
+      return reasons;
+    });
+    assert.deepEqual(seen, { chatmux: [null, null, "stop"], openai: [null, null, "stop"] });
+  });
+
   test("can be called with the completion so far, which is gone at the end", () =>
     onBoth(async (Client) => {
       const stream = follow(Client, textStream("a", "b"));
@@ -343,7 +354,7 @@ suite("a tool call", () => {
   test("without a name is an error", async () => {
     const error = await failure(follow(Chatmux, [callPiece(0, { id: "call_a", function: { arguments: "{}" } }), stop("tool_calls"), "[DONE]"]).done());
     assert.ok(error instanceof StreamTruncatedError);
-    assert.equal(error.message, "The stream ended too early: missing tool_calls[0].function.name for choice 0.");
+    assert.equal(error.message, "missing choices[0].tool_calls[0].function.name");
   });
 });
 
@@ -430,9 +441,9 @@ suite("a stream that ends", () => {
 
   test("C4: with [DONE] and no finish reason is an error, as with openai", async () => {
     const seen = await onBoth((Client) => failure(follow(Client, [START, piece({ content: "Hel" }), "[DONE]"]).done()));
-    assert.match(seen.openai.message, /missing finish_reason for choice 0/);
+    assert.equal(seen.openai.message, "missing finish_reason for choice 0");
     assert.equal(seen.chatmux.constructor, StreamTruncatedError);
-    assert.equal(seen.chatmux.message, "The stream ended too early: missing finish_reason for choice 0.");
+    assert.equal(seen.chatmux.message, "missing finish_reason for choice 0");
     assert.equal(seen.chatmux.partial.choices[0].message.content, "Hel");
   });
 
@@ -447,6 +458,15 @@ suite("a stream that ends", () => {
       assert.equal(finish_reason, "stop");
       assert.deepEqual(message.audio, audio);
     }
+  });
+
+  test("C4: with speech of which more comes is an error, as with openai", async () => {
+    const events = [
+      piece({ role: "assistant", audio: { id: "audio_1", data: "AA", transcript: "Hi" } }), piece({ audio: { expires_at: 1700003600 } }),
+      piece({ audio: { data: "AA" } }), "[DONE]",
+    ];
+    const seen = await onBoth(async (Client) => (await failure(follow(Client, events).done())).message);
+    assert.deepEqual(seen, { chatmux: "missing finish_reason for choice 0", openai: "missing finish_reason for choice 0" });
   });
 
   test("without a chunk is an error", async () => {

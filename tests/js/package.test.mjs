@@ -146,8 +146,10 @@ suite("a bundle", () => {
       outfile, bundle: true, format: "esm", platform: "neutral", metafile: true, logLevel: "silent", ...options,
     });
     const { stdout } = await exec(process.execPath, [...flags, outfile]);
-    const kept = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((name) => inputs[name].bytesInOutput));
-    return { said: JSON.parse(stdout), inputs: Object.keys(metafile.inputs), kept, code: readFileSync(outfile, "utf8") };
+    // What was read and left out again is no part of it.
+    const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+    const names = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([name]) => name);
+    return { said: JSON.parse(stdout), inputs: names, code: readFileSync(outfile, "utf8") };
   }
   const ANSWER = `async () => new Response('{"id":"1","choices":[]}')`;
   const OPTIONS = `{ apiKey: "sk-1234567890", baseURL: "http://provider.test/v1", fetch: ${ANSWER} }`;
@@ -190,11 +192,11 @@ suite("a bundle", () => {
   });
 
   test("of the client is without the helpers, and with them without the code of others", async () => {
-    const { kept } = await bundled(PROGRAMS['import { Chatmux } from "chatmux"']);
+    const { inputs: kept } = await bundled(PROGRAMS['import { Chatmux } from "chatmux"']);
     assert.deepEqual(kept.filter((name) => /dist\/(helpers|vendor|schema|zod)/.test(name)), []);
     const helped = await bundled(PROGRAMS['import { Chatmux } from "chatmux"'].replace('"chatmux"', '"chatmux/helpers"'));
-    assert.deepEqual(helped.kept.filter((name) => /dist\/(vendor|schema|zod)/.test(name)), []);
-    assert.ok(helped.kept.some((name) => name.endsWith("dist/helpers/parse.js")));
+    assert.deepEqual(helped.inputs.filter((name) => /dist\/(vendor|schema|zod)/.test(name)), []);
+    assert.ok(helped.inputs.some((name) => name.endsWith("dist/helpers/parse.js")));
   });
 
   test("of chatmux/schema and chatmux/zod runs where no code may be made of texts, with nothing installed", async () => {

@@ -153,8 +153,9 @@ suite("what is sent by parse() for a schema", () => {
         single: { description: "S", allOf: [{ type: "string" }] },
         there: { $ref: "#/properties/one/oneOf/0", description: "As there" },
         root: { anyOf: [{ $ref: "#" }, { type: "null" }] },
+        union: { type: ["object", "string"], anyOf: [false, a, { type: "string" }] },
       },
-      required: ["one", "all", "single", "there", "root"],
+      required: ["one", "all", "single", "there", "root", "union"],
     });
     const closed = { ...a, additionalProperties: false };
     assert.deepEqual(sent.json_schema.schema.properties, {
@@ -163,6 +164,7 @@ suite("what is sent by parse() for a schema", () => {
       single: { description: "S", type: "string" },
       there: { description: "As there", anyOf: [{ $ref: "#/definitions/shared0" }] },
       root: { anyOf: [{ $ref: "#" }, { type: "null" }] },
+      union: { anyOf: [closed, { type: "string" }] },
     });
     assert.deepEqual(sent.json_schema.schema.definitions, { shared0: closed });
     assert.equal(sent.json_schema.strict, true);
@@ -226,7 +228,7 @@ suite("parse() refuses before anything is sent", () => {
   test("strict mode that is asked for and cannot be, and says where and why", async () => {
     const jsonSchema = { type: "object", properties: { list: { type: "array", items: { type: "object", properties: { "a/b": { type: "string" } } } } }, required: ["list"] };
     const message = await refused({ response_format: { schema: v.object({}), jsonSchema, strict: true } });
-    assert.match(message, /strict mode, at #\/properties\/list\/items\/properties\/a\/b: it is optional: make it nullable/);
+    assert.match(message, /strict mode, at #\/properties\/list\/items\/properties\/a\/b: it is optional without being nullable/);
   });
 
   test("tools whose arguments it could not rely on, and streams", async () => {
@@ -452,11 +454,17 @@ suite("standardResponseFormat()", () => {
     assert.deepEqual(format.$parseRaw('{"name":"Ada"}'), { name: "Ada" });
   });
 
+  test("is not written by what its options bring along", () => {
+    const toJSON = () => ({ name: "other" });
+    const format = standardResponseFormat(type({ name: "string" }), "person", { name: "other", strict: false, toJSON });
+    assert.deepEqual(JSON.parse(JSON.stringify(format)).json_schema, { name: "person", strict: true, schema: { $schema: DRAFT, ...CLOSED } });
+  });
+
   test("takes the JSON Schema of a schema that brings none, and refuses what strict mode cannot say", async () => {
     const schema = v.object({ name: v.string() });
     assert.deepEqual(await parsed(standardResponseFormat(schema, "person", { schema: NAME }), '{"name":"Ada"}'), { name: "Ada" });
     assert.throws(() => standardResponseFormat(schema, "person"), /brings no JSON Schema/);
-    assert.throws(() => standardResponseFormat(schema, "person", { schema: { ...NAME, required: [] } }), /#\/properties\/name: it is optional/);
+    assert.throws(() => standardResponseFormat(schema, "person", { schema: { ...NAME, required: [] } }), /#\/properties\/name: it is optional without being nullable/);
     assert.throws(() => standardResponseFormat(schema, "a person", { schema: NAME }), ChatmuxError);
   });
 });

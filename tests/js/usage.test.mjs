@@ -99,6 +99,14 @@ suite("the usage of", () => {
       { prompt_tokens: 279, completion_tokens: 100, total_tokens: 468, completion_tokens_details: { reasoning_tokens: 89 } },
       usage(279, 189, { reasoning: 89 }),
     ],
+    "a server that says no total and more reasoning than answer": [
+      { prompt_tokens: 21, completion_tokens: 10, completion_tokens_details: { reasoning_tokens: 60 } },
+      usage(21, 70, { reasoning: 60 }),
+    ],
+    "a server that leaves out reasoning, as much of it as was cached": [
+      { prompt_tokens: 100, completion_tokens: 50, total_tokens: 170, cached_tokens: 20, completion_tokens_details: { reasoning_tokens: 20 } },
+      usage(100, 70, { cached: 20, reasoning: 20 }),
+    ],
     "a server that leaves out cache and reasoning alike": [
       { prompt_tokens: 100, completion_tokens: 50, total_tokens: 180, cached_tokens: 10, completion_tokens_details: { reasoning_tokens: 20 } },
       usage(110, 70, { cached: 10, reasoning: 20 }),

@@ -102,6 +102,14 @@ for (const [version, z] of Object.entries(VERSIONS)) {
       assert.deepEqual(format.$parseRaw(JSON.stringify(value)), value);
     });
 
+    test("may be recursive at its root, and lazy there", () => {
+      const node = z.lazy(() => z.object({ label: z.string(), children: z.array(node) }));
+      const format = zodResponseFormat(node, "ui");
+      assert.deepEqual([format.json_schema.schema.type, format.json_schema.schema.required], ["object", ["label", "children"]]);
+      const value = { label: "a", children: [{ label: "b", children: [] }] };
+      assert.deepEqual(format.$parseRaw(JSON.stringify(value)), value);
+    });
+
     test("writes named definitions once", () => {
       const Home = z.object({ city: z.string() });
       const { schema } = zodResponseFormat(z.object({ home: Home, work: Home }), "all", { schemaDefinitions: { Home } }).json_schema;
@@ -112,7 +120,7 @@ for (const [version, z] of Object.entries(VERSIONS)) {
 
     test("is refused where strict mode cannot say it, with where and why", () => {
       const refused = (schema, message) => assert.throws(() => zodResponseFormat(schema, "it"), (error) => error instanceof ChatmuxError && message.test(error.message));
-      refused(z.object({ list: z.array(z.object({ a: z.string().optional() })) }), /at #\/properties\/list\/items\/properties\/a: it is optional: make it nullable/);
+      refused(z.object({ list: z.array(z.object({ a: z.string().optional() })) }), /at #\/properties\/list\/items\/properties\/a: it is optional without being nullable/);
       refused(z.object({ a: z.record(z.string(), z.number()) }), /at #\/properties\/a: an object cannot have keys that are not among/);
       refused(z.object({ a: z.tuple([z.string(), z.number()]) }), /at #\/properties\/a: /);
       refused(z.string(), /must be of an object/);

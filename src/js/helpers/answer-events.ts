@@ -49,6 +49,8 @@ export class AnswerEvents {
   /** The call that is being made. */
   #current: number | undefined;
   #isReasoning = false;
+  /** Whether the last that came was when the speech expires, which is said when there is no more of it. */
+  isSpoken = false;
   /** What has been said to be whole. */
   readonly #whole = new Set<keyof Events>();
 
@@ -67,7 +69,10 @@ export class AnswerEvents {
    * its time.
    */
   add({ delta, logprobs, finish_reason }: ChunkChoice): Promise<void> | undefined {
-    if (delta) this.#tellText(delta);
+    if (delta) {
+      this.isSpoken = delta.audio?.expires_at != null && delta.audio.data == null && delta.audio.transcript == null;
+      this.#tellText(delta);
+    }
     if (logprobs) this.#tellLogprobs(logprobs);
     const calls = Array.isArray(delta?.tool_calls) ? delta.tool_calls : undefined;
     if (finish_reason || calls?.some(({ index }) => index !== this.#current)) return this.#addEnds(calls ?? []);

@@ -7,7 +7,7 @@ import type {
   ChatCompletionFunctionCall,
   ChatCompletionMessage,
   ChatCompletionMessageParam,
-  ChatCompletionStreamParams,
+  ChatCompletionStreamSchemaParams,
   CompletionUsage,
   ParsedChatCompletion,
 } from "../types.js";
@@ -24,7 +24,7 @@ export interface CompletionsClient {
 }
 
 /** What a run asks for: whether the answers are streamed is the run's affair. */
-export type ChatRunParams = Omit<ChatCompletionStreamParams, "stream"> & { stream?: boolean | null };
+export type ChatRunParams = Omit<ChatCompletionStreamSchemaParams, "stream"> & { stream?: boolean | null };
 
 /** What happens in every run of chat completions. */
 export interface ChatRunEvents extends BaseEvents {

@@ -6,7 +6,7 @@ import { Stream } from "../stream.js";
 import type {
   ChatCompletionChunk,
   ChatCompletionSnapshot,
-  ChatCompletionStreamParams,
+  ChatCompletionStreamSchemaParams,
   ContentDeltaEvent,
   ContentDoneEvent,
   FunctionToolCallArgumentsDeltaEvent,
@@ -80,7 +80,7 @@ export class ChatCompletionStream<ParsedT = null>
   extends ChatRun<ChatCompletionStreamEvents<ParsedT>, ParsedT>
   implements AsyncIterable<ChatCompletionChunk>
 {
-  #params: ChatCompletionStreamParams | null;
+  #params: ChatCompletionStreamSchemaParams | null;
   #asked = UNKNOWN;
   #snapshot: ChatCompletionSnapshot | undefined;
   readonly #answers = new Map<number, AnswerEvents>();
@@ -92,7 +92,7 @@ export class ChatCompletionStream<ParsedT = null>
   protected _rejectsUnfinished = false;
 
   /** A stream that nothing has been asked for yet; `params` are those of the answer, where they are known. */
-  constructor(params: ChatCompletionStreamParams | null) {
+  constructor(params: ChatCompletionStreamSchemaParams | null) {
     super();
     this.#params = params;
   }
@@ -119,7 +119,7 @@ export class ChatCompletionStream<ParsedT = null>
   /** Asks for a completion: what `client.chat.completions.stream()` does. */
   static createChatCompletion<ParsedT>(
     client: CompletionsClient,
-    params: ChatCompletionStreamParams,
+    params: ChatCompletionStreamSchemaParams,
     options?: RequestOptions,
   ): ChatCompletionStream<ParsedT> {
     const run = new ChatCompletionStream<ParsedT>(params);
@@ -150,7 +150,7 @@ export class ChatCompletionStream<ParsedT = null>
     options?: RequestOptions,
   ): Promise<ParsedChatCompletion<ParsedT>> {
     this._listenForAbort(options?.signal);
-    this.#params = params as ChatCompletionStreamParams;
+    this.#params = params as ChatCompletionStreamSchemaParams;
     this.#begin();
     const body = { ...toBody(params), stream: true as const };
     const stream = await client.chat.completions.create(body, { ...options, signal: this.controller.signal });
@@ -209,6 +209,7 @@ export class ChatCompletionStream<ParsedT = null>
     const choices = chunk.choices ?? [];
     for (const choice of choices) {
       const index = choice.index ?? 0;
+      choice.finish_reason ??= null;
       if (this.#answers.has(index)) continue;
       this.#answers.set(index, new AnswerEvents(choiceAt(snapshot, index)!, this.#asked, this.#audience));
     }
@@ -224,7 +225,7 @@ export class ChatCompletionStream<ParsedT = null>
   async #endRequest(): Promise<ParsedChatCompletion<ParsedT>> {
     if (this.controller.signal.aborted) throw this._userAbortError();
     if (!this.#snapshot) throw new ChatmuxError("The request ended without sending any chunks.");
-    const completion = toCompletion(this.#snapshot);
+    const completion = toCompletion(this.#snapshot, (index) => this.#answers.get(index)!.isSpoken);
     for (const { finish_reason } of this._rejectsUnfinished ? completion.choices : []) {
       if (finish_reason === "length") throw new LengthFinishReasonError();
       if (finish_reason === "content_filter") throw new ContentFilterFinishReasonError();

@@ -13,30 +13,32 @@ import type {
 /**
  * The completion that a snapshot is in the end, as if it had come whole.
  *
+ * @param isSpoken whether an answer has ended with all of its speech, which may come without a finish reason.
  * @throws {StreamTruncatedError} when an answer was not finished, or is not whole.
  */
-export function toCompletion(snapshot: ChatCompletionSnapshot): ChatCompletion {
-  return { ...(snapshot as ChatCompletion), object: "chat.completion", choices: snapshot.choices.map(toChoice) };
+export function toCompletion(snapshot: ChatCompletionSnapshot, isSpoken: (index: number) => boolean): ChatCompletion {
+  const choices = snapshot.choices.map((choice, at) => toChoice(choice, `choices[${at}]`, isSpoken(choice.index)));
+  return { ...(snapshot as ChatCompletion), object: "chat.completion", choices };
 }
 
-function toChoice(choice: ChatCompletionSnapshotChoice): ChatCompletionChoice {
+function toChoice(choice: ChatCompletionSnapshotChoice, path: string, isSpoken: boolean): ChatCompletionChoice {
   const { index, message, logprobs = null } = choice;
-  // Speech may end with the time it expires at, and nothing else.
-  const finish_reason = choice.finish_reason ?? (isWhole(message.audio) ? "stop" : missing("finish_reason", index));
+  const finish_reason =
+    choice.finish_reason ?? (isSpoken && isWhole(message.audio) ? "stop" : missing(`finish_reason for choice ${index}`));
   const { function_call: call, tool_calls: calls, content = null, refusal = null, role = "assistant" } = message;
-  if (call && call.name == null) missing("function_call.name", index);
-  if (call && call.arguments == null) missing("function_call.arguments", index);
-  const tool_calls = calls?.map((call, at) => toCall(call, `tool_calls[${at}]`, index));
+  if (call && call.name == null) missing(`function_call.name for choice ${index}`);
+  if (call && call.arguments == null) missing(`function_call.arguments for choice ${index}`);
+  const tool_calls = calls?.map((call, at) => toCall(call, `${path}.tool_calls[${at}]`));
   const said = { ...without(message, "parsed"), content, refusal, role, ...(tool_calls && { tool_calls }) };
   return { ...choice, finish_reason, logprobs, message: said as ChatCompletionChoice["message"] };
 }
 
-function toCall(call: ChatCompletionSnapshotToolCall, path: string, index: number): ChatCompletionMessageToolCall {
+function toCall(call: ChatCompletionSnapshotToolCall, path: string): ChatCompletionMessageToolCall {
   if ("custom" in call && call.custom) {
-    if (call.custom.name == null) missing(`${path}.custom.name`, index);
+    if (call.custom.name == null) missing(`${path}.custom.name`);
     return { ...call, type: "custom", custom: { ...call.custom, input: call.custom.input ?? "" } };
   }
-  if (!("function" in call) || call.function?.name == null) return missing(`${path}.function.name`, index);
+  if (!("function" in call) || call.function?.name == null) return missing(`${path}.function.name`);
   const made = without(call.function, "parsed_arguments");
   return { ...call, type: "function", function: { ...made, arguments: made.arguments ?? "" } };
 }
@@ -51,6 +53,7 @@ function isWhole(audio: { id?: string; data?: string; transcript?: string; expir
   return audio?.id != null && audio.data != null && audio.transcript != null && audio.expires_at != null;
 }
 
-function missing(what: string, index: number): never {
-  throw new StreamTruncatedError({ message: `The stream ended too early: missing ${what} for choice ${index}.` });
+/** In openai's words, which programs compare. */
+function missing(what: string): never {
+  throw new StreamTruncatedError({ message: `missing ${what}` });
 }

@@ -5,7 +5,7 @@ import type { APIPromise } from "../promise.js";
 import type {
   ChatCompletionParseFormat,
   ChatCompletionSchemaParams,
-  ChatCompletionStreamParams,
+  ChatCompletionStreamSchemaParams,
   CompletionCost,
   CostOptions,
   ExtractParsedContentFromParams,
@@ -54,7 +54,7 @@ export interface CompletionsHelpers {
    * stream.on("content", (delta) => process.stdout.write(delta));
    * const message = await stream.finalMessage();
    */
-  stream<Params extends ChatCompletionStreamParams, ParsedT = ExtractParsedContentFromParams<Params>>(
+  stream<Params extends ChatCompletionStreamSchemaParams, ParsedT = ExtractParsedContentFromParams<Params>>(
     body: Params,
     options?: RequestOptions,
   ): ChatCompletionStream<ParsedT>;

@@ -186,6 +186,8 @@ export function makeParseableResponseFormat<Parsed>(
   parser: (content: string) => Parsed,
 ): AutoParseableResponseFormat<Parsed> {
   const format = { type: "json_schema", json_schema: { ...json_schema, name: checkedName(json_schema.name) } };
+  // What the options of a caller bring along must not write the schema.
+  delete (format.json_schema as { toJSON?: unknown }).toJSON;
   return marked(format, { $brand: "auto-parseable-response-format", $parseRaw: parser }) as AutoParseableResponseFormat<Parsed>;
 }
 

@@ -106,6 +106,7 @@ function visit(schema: unknown, at: string, walk: Walk): void {
     delete schema["oneOf"];
   }
   if (schema["oneOf"] !== undefined) throw unfit(at, "`oneOf` beside `anyOf` is not supported");
+  if (Array.isArray(schema["anyOf"])) simplifyUnion(schema, schema["anyOf"]);
   if (schema["additionalProperties"] !== undefined && schema["additionalProperties"] !== false) {
     throw unfit(at, "an object cannot have keys that are not among its `properties`, as a record has");
   }
@@ -123,6 +124,15 @@ function visit(schema: unknown, at: string, walk: Walk): void {
     if (typeof under !== "object" || under === null) continue;
     for (const [key, child] of Object.entries(under)) visit(child, `${at}/${name}/${key}`, walk);
   }
+}
+
+/** A union without what can never be, and without a type that its branches say themselves. */
+function simplifyUnion(schema: Schema, branches: unknown[]): void {
+  const possible = branches.filter((branch) => branch !== false);
+  if (possible.length) schema["anyOf"] = possible;
+  const types = [schema["type"]].flat();
+  const isSaid = possible.every((branch) => isSchema(branch) && typeof branch["type"] === "string" && types.includes(branch["type"]));
+  if (isSaid && schema["properties"] === undefined && schema["items"] === undefined) delete schema["type"];
 }
 
 /** What narrows a value, beyond its type. */
@@ -154,7 +164,7 @@ function closeObject(schema: Schema, at: string, walk: Walk): void {
     const place = `${at}/properties/${key}`;
     // One that has a default, or may be null, can always be written.
     const isWritable = required.includes(key) || hasDefault(property) || isNullable(property, walk.root);
-    if (!isWritable) throw unfit(place, "it is optional: make it nullable (zod: `.nullish()` or `.nullable()`)");
+    if (!isWritable) throw unfit(place, "it is optional without being nullable (zod: `.optional()` without `.nullable()`): make it nullable");
     visit(property, place, walk);
   }
   schema["additionalProperties"] = false;

@@ -2,12 +2,15 @@ import type { ChatCompletionTokenLogprob } from "./completion.js";
 import type { ChatCompletionParseFields } from "./parsed.js";
 import type { ChatCompletionCreateParamsBase } from "./request.js";
 
-/** A request whose answer is streamed to a helper: `stream` need not be said, and `response_format` may be a schema. */
-export type ChatCompletionStreamParams = Omit<ChatCompletionCreateParamsBase, "stream" | keyof ChatCompletionParseFields> &
-  ChatCompletionParseFields & {
-    /** The answer is streamed, whether this says so or not. */
-    stream?: true;
-  };
+/** A request whose answer is streamed to a helper: `stream` need not be said. */
+export type ChatCompletionStreamParams = Omit<ChatCompletionCreateParamsBase, "stream"> & {
+  /** The answer is streamed, whether this says so or not. */
+  stream?: true;
+};
+
+/** The same, where the form of the answer and the parameters of tools may be schemas: what `stream()` takes. */
+export type ChatCompletionStreamSchemaParams = Omit<ChatCompletionStreamParams, keyof ChatCompletionParseFields> &
+  ChatCompletionParseFields;
 
 /** New text. */
 export interface ContentDeltaEvent {
