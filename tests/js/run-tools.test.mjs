@@ -465,6 +465,23 @@ suite("a tool that brings its own function", () => {
     }
   });
 
+  test("may have a schema that brings its own JSON Schema as parameters, which parses unless there is a parse", async () => {
+    const parameters = z.object({ a: z.number() });
+    const tools = [
+      { type: "function", function: { name: "one", parameters, function: ({ a }) => a + 1 } },
+      { type: "function", function: { name: "two", parameters, parse: (text) => text, function: (text) => text } },
+    ];
+    for (const stream of BOTH) {
+      const answers = [wants(call("one", '{"a":1}'), call("one", '{"a":"x"}', "call_2"), call("two", "{}")), says("b")];
+      const { runner, bodies } = run(answers, { tools, stream });
+      await runner.done();
+      const [done, refused, text] = bodies[1].messages.slice(-3);
+      assert.deepEqual([done, text], [told("one", "2"), told("two", "{}")]);
+      assert.match(refused.content, /expected number/);
+      assert.deepEqual(bodies[0].tools[0].function.parameters.properties, { a: { type: "number" } });
+    }
+  });
+
   test("is refused without a function", async () => {
     const { runner, bodies } = run([], { tools: [parseable({ $callback: undefined })] });
     assert.match((await failure(runner.done())).message, /no function to run/);
