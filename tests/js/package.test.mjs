@@ -177,12 +177,12 @@ suite("a bundle", () => {
   test("of chatmux has no byte of the helpers, and of chatmux/helpers all of them", async () => {
     const browser = { minify: true, platform: "browser" };
     const plain = await bundled(PROGRAMS['import { Chatmux } from "chatmux"'], browser);
-    assert.deepEqual(plain.kept.filter((name) => name.includes("/helpers/")), []);
+    assert.deepEqual(plain.inputs.filter((name) => name.includes("/helpers/")), []);
     const whole = await bundled(PROGRAMS['import { Chatmux } from "chatmux"'].replace('"chatmux"', '"chatmux/helpers"'), browser);
-    assert.ok(whole.kept.some((name) => name.endsWith("helpers/install.js")));
+    assert.ok(whole.inputs.some((name) => name.endsWith("helpers/install.js")));
     assert.ok(whole.code.length > plain.code.length);
     const one = await bundled(`import { toMessage } from "chatmux"; console.log(JSON.stringify(toMessage({ role: "assistant", content: "x" })));`, browser);
-    assert.deepEqual(one.kept.filter((name) => name.endsWith("client.js")), []);
+    assert.deepEqual(one.inputs.filter((name) => name.endsWith("client.js")), []);
   });
 
   test("of chatmux/core alone is without the client", async () => {
