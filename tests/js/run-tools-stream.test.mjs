@@ -1,7 +1,7 @@
 /** runTools() with `stream: true`: the events of each turn, reading it chunk by chunk, and sending it on. */
 
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { afterEach, suite, test } from "node:test";
 import { APIUserAbortError, Chatmux, ChatCompletionRunner, ChatCompletionStreamingRunner, StreamTruncatedError } from "chatmux";
 import OpenAI from "openai";
 import { ChatCompletionStreamingRunner as TheirRunner } from "openai/lib/ChatCompletionStreamingRunner";
@@ -23,6 +23,11 @@ const LAST = [says("It rains."), { deltas: [{ role: "assistant", content: "" }, 
 const weather = tool("weather", ({ city }) => `Rain in ${city}`, { parse: JSON.parse });
 const params = { tools: [weather], stream: true };
 const STREAMED = { only: [true] };
+
+/** A tool that must not be run: what it throws might not be heard of. */
+const ran = [];
+const forbidden = tool("weather", () => void ran.push("weather"));
+afterEach(() => assert.deepEqual(ran.splice(0), []));
 
 suite("a streamed run of tools", () => {
   test("is of its own class, which is a stream; one whose answers come whole is not", () => {
@@ -67,7 +72,7 @@ suite("a streamed run of tools", () => {
   });
 
   test("is aborted by leaving the loop, before a tool is run", async () => {
-    const { runner, bodies } = run([TURN, LAST], { ...params, tools: [tool("weather", () => assert.fail("was run"))] });
+    const { runner, bodies } = run([TURN, LAST], { ...params, tools: [forbidden] });
     for await (const chunk of runner) if (chunk) break;
     assert.ok((await failure(runner.done())) instanceof APIUserAbortError);
     assert.equal(bodies.length, 1);
@@ -75,14 +80,14 @@ suite("a streamed run of tools", () => {
 
   test("runs no tool of a stream that was cut off", async () => {
     const fetch = async () => new Response(sse(...chunks(...TURN.toSpliced(1, 0, 1)).slice(0, -1)), { headers: { "content-type": "text/event-stream" } });
-    const runner = clientOf({ fetch }).chat.completions.runTools({ model: "m", messages: [], ...params, tools: [tool("weather", () => assert.fail("was run"))] });
+    const runner = clientOf({ fetch }).chat.completions.runTools({ model: "m", messages: [], ...params, tools: [forbidden] });
     assert.ok((await failure(runner.done())) instanceof StreamTruncatedError);
   });
 
   test("runs no tool of a stream that fails after a call was whole", async () => {
     const text = sse(...chunks(...TURN.toSpliced(1, 0, 1)).slice(0, -1), { error: { message: "overloaded", code: 503 } });
     const fetch = async () => new Response(text, { headers: { "content-type": "text/event-stream" } });
-    const runner = clientOf({ fetch }).chat.completions.runTools({ model: "m", messages: [], ...params, tools: [tool("weather", () => assert.fail("was run"))] });
+    const runner = clientOf({ fetch }).chat.completions.runTools({ model: "m", messages: [], ...params, tools: [forbidden] });
     const error = await failure(runner.done());
     assert.match(error.message, /overloaded/);
     assert.equal(error.partial.choices[0].message.tool_calls[0].function.name, "weather");
@@ -147,7 +152,7 @@ suite("a run that is sent on", () => {
   });
 
   test("aborts the run when nobody reads it any more", async () => {
-    const { runner, bodies } = run([TURN, LAST], { ...params, tools: [tool("weather", () => assert.fail("was run"))] });
+    const { runner, bodies } = run([TURN, LAST], { ...params, tools: [forbidden] });
     const reader = runner.toReadableStream().getReader();
     await reader.read();
     await reader.cancel();

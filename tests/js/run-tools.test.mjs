@@ -2,19 +2,14 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { Chatmux, ChatmuxError, LengthFinishReasonError, ContentFilterFinishReasonError, ParsingToolFunction } from "chatmux";
-import { ASK, asOpenAI, call, clientOf, outcome, provider, run, says, told, tool, wants } from "./runs.mjs";
+import { Chatmux, ChatmuxError, ParsingToolFunction, standardFunction } from "chatmux";
+import { zodFunction } from "chatmux/zod";
+import { zodFunction as theirZodFunction } from "openai/helpers/zod";
+import { z } from "zod";
+import { ASK, asOpenAI, begin, call, gate, run, says, told, tool, wants } from "./runs.mjs";
 import { failure } from "./support.mjs";
 
 const BOTH = [false, true];
-/** Begins a run of these answers with these tools, on the client that it is given. */
-const begin = (answers, params, options) => (Client, stream) => run(answers, { stream, ...params }, options, Client);
-/** Waits for something to come to pass in a run. */
-function gate() {
-  let open;
-  const promise = new Promise((resolve) => (open = resolve));
-  return { promise, open };
-}
 
 suite("runTools()", () => {
   test("asks, runs what the model wants, tells it, asks again", async () => {
@@ -83,6 +78,12 @@ suite("runTools()", () => {
     assert.equal(messages.length, 1);
     assert.equal(runner.messages[0], messages[0]);
     assert.deepEqual(runner.messages.map(({ role }) => role), ["user", "assistant", "tool", "assistant"]);
+  });
+
+  test("tells only of what is new", async () => {
+    const messages = [...ASK.messages, { ...wants(call("a", "{}", "call_0")), content: "Before" }, told("a", "0", "call_0"), { role: "user", content: "And?" }];
+    const { false: whole } = await asOpenAI(begin([says("After")], { messages, tools: [tool("a", () => "1")] }));
+    assert.deepEqual(whole.seen.filter(([event]) => event === "content"), [["content", "After"]]);
   });
 
   test("adds up the tokens of all completions", async () => {
@@ -370,129 +371,17 @@ suite("afterCompletion", () => {
     assert.deepEqual(streamed.error, { message: "enough", abort: false });
   });
 
+  test("may abort the run after its last answer, too", async () => {
+    const afterCompletion = (completion, runner) => runner.abort();
+    const { false: whole } = await asOpenAI(begin([says("b")], { tools: [] }, { afterCompletion }));
+    assert.deepEqual(whole.error, { message: "Request was aborted.", abort: true });
+  });
+
   test("may abort the run", async () => {
     const afterCompletion = (completion, runner) => runner.abort();
     const { false: whole } = await asOpenAI(begin([wants(call("a"))], { tools: [tool("a", () => "1")] }, { afterCompletion }));
     assert.deepEqual(whole.error, { message: "Request was aborted.", abort: true });
     assert.deepEqual(whole.messages.at(-1), told("a", "1"));
-  });
-});
-
-suite("a run that is aborted", () => {
-  for (const stream of BOTH) {
-    const streamed = stream ? ", streamed" : "";
-
-    test(`before it begins sends nothing${streamed}`, async () => {
-      const { runner, bodies } = run([], { tools: [], stream }, { signal: AbortSignal.abort() });
-      const error = await failure(runner.done());
-      assert.equal(error.kind, "abort");
-      assert.equal(bodies.length, 0);
-      assert.equal(runner.aborted, true);
-    });
-
-    test(`while the model is asked ends the request${streamed}`, async () => {
-      const asked = gate();
-      const fetch = (url, { signal }) => new Promise((_, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
-        asked.open();
-      });
-      const runner = clientOf({ fetch }).chat.completions.runTools({ ...ASK, tools: [], stream });
-      await asked.promise;
-      runner.abort();
-      assert.equal((await failure(runner.done())).kind, "abort");
-    });
-
-    test(`from inside a tool keeps what it gave, and asks no more${streamed}`, async () => {
-      const abort = tool("a", (args, runner) => { runner.abort(); return "done"; });
-      const outcomes = await asOpenAI(begin([wants(call("a"))], { tools: [abort] }), { only: [stream] });
-      assert.deepEqual(outcomes[stream].error, { message: "Request was aborted.", abort: true });
-      assert.deepEqual(outcomes[stream].messages.at(-1), told("a", "done"));
-    });
-
-    test(`by a signal in the middle of a tool waits for it, and keeps what it gave${streamed}`, async () => {
-      const started = gate();
-      const finish = gate();
-      const slow = tool("slow", async () => { started.open(); await finish.promise; return "done"; });
-      const controller = new AbortController();
-      const { runner, bodies } = run([wants(call("slow"))], { tools: [slow], stream }, { signal: controller.signal });
-      const done = failure(runner.done());
-      await started.promise;
-      controller.abort(new Error("the user has left"));
-      finish.open();
-      const error = await done;
-      assert.equal(error.kind, "abort");
-      assert.equal(error.cause.message, "the user has left");
-      assert.equal(bodies.length, 1);
-      assert.deepEqual(runner.messages.at(-1), told("slow", "done"));
-    });
-
-    for (const parallel_tool_calls of BOTH) {
-      test(`runs no tool that had not begun${parallel_tool_calls ? "" : ", one after the other"}${streamed}`, async () => {
-        const tools = [tool("first", (args, runner) => { runner.abort(); return "1"; }), tool("second", () => assert.fail("was run"))];
-        const begun = begin([wants(call("first"), call("second"))], { tools, parallel_tool_calls });
-        const outcomes = await asOpenAI(begun, { only: [stream] });
-        assert.deepEqual(outcomes[stream].error, { message: "Request was aborted.", abort: true });
-        assert.deepEqual(outcomes[stream].messages.at(-1), told("first", "1"));
-      });
-    }
-
-    // openai runs the first tool still.
-    test(`when the model has just answered runs no tool${streamed}`, async () => {
-      const { runner, bodies } = run([wants(call("a"))], { tools: [tool("a", () => assert.fail("was run"))], stream });
-      runner.on("message", () => runner.abort());
-      assert.equal((await failure(runner.done())).kind, "abort");
-      assert.equal(bodies.length, 1);
-      assert.deepEqual(runner.messages.map(({ role }) => role), ["user", "assistant"]);
-    });
-
-    test(`while arguments are parsed does not run the function${streamed}`, async () => {
-      const parsing = gate();
-      const parse = async () => { parsing.open(); await new Promise((resolve) => setImmediate(resolve)); return {}; };
-      const { runner } = run([wants(call("a"))], { tools: [tool("a", () => assert.fail("was run"), { parse })], stream });
-      await parsing.promise;
-      runner.abort();
-      assert.equal((await failure(runner.done())).kind, "abort");
-    });
-
-    test(`leaves nothing on the caller's signal${streamed}`, async () => {
-      const { signal } = new AbortController();
-      let listeners = 0;
-      const { addEventListener, removeEventListener } = signal;
-      signal.addEventListener = (...args) => (listeners++, addEventListener.apply(signal, args));
-      signal.removeEventListener = (...args) => (listeners--, removeEventListener.apply(signal, args));
-      const { runner } = run([wants(call("a")), says("b")], { tools: [tool("a", () => "1")], stream }, { signal });
-      await runner.done();
-      assert.equal(listeners, 0);
-    });
-
-    test(`by what a tool throws on the signal's word is an abort${streamed}`, async () => {
-      const waits = tool("a", (args, { controller }) => new Promise((_, reject) => {
-        controller.signal.addEventListener("abort", () => reject(controller.signal.reason));
-        controller.abort();
-      }));
-      const outcomes = await asOpenAI(begin([wants(call("a"))], { tools: [waits], parallel_tool_calls: false }), { only: [stream] });
-      assert.deepEqual(outcomes[stream].error, { message: "Request was aborted.", abort: true });
-    });
-  }
-});
-
-suite("an answer that is not whole", () => {
-  const ERRORS = { length: LengthFinishReasonError, content_filter: ContentFilterFinishReasonError };
-  for (const [finish_reason, Class] of Object.entries(ERRORS)) {
-    for (const stream of BOTH) {
-      test(`for ${finish_reason} ends the run before a tool is run${stream ? ", streamed" : ""} (C6, C9)`, async () => {
-        const answers = [[wants(call("a", '{"amount":1')), { finish_reason }]];
-        const { runner, bodies } = run(answers, { tools: [tool("a", () => assert.fail("was run"))], stream });
-        assert.ok((await failure(runner.done())) instanceof Class);
-        assert.equal(bodies.length, 1);
-        assert.deepEqual(runner.messages, ASK.messages);
-      });
-    }
-  }
-
-  test("of no choice is an error", async () => {
-    const { runner } = run([[says("a"), { choices: [] }]], { tools: [] });
-    assert.match((await failure(runner.done())).message, /has no message/);
   });
 });
 
@@ -546,6 +435,50 @@ suite("a tool that brings its own function", () => {
     const { true: streamed, false: whole } = await asOpenAI(begin(answers, { tools: [parseable()] }));
     for (const { requests } of [streamed, whole]) {
       assert.deepEqual(requests[2].filter(({ role }) => role === "tool"), [told("add", "a must be a number"), told("add", "3")]);
+    }
+  });
+
+  test("is what zodFunction() makes, of either package", async () => {
+    const definition = {
+      name: "add",
+      parameters: z.object({ a: z.number(), b: z.number() }),
+      function: ({ a, b }) => ({ sum: a + b }),
+    };
+    const answers = [wants(call("add", '{"a":1,"b":2}')), says("3")];
+    const made = (Client) => (Client === Chatmux ? zodFunction : theirZodFunction)(definition);
+    const { true: streamed } = await asOpenAI((Client, stream) => begin(answers, { tools: [made(Client)] })(Client, stream));
+    assert.deepEqual(streamed.requests[1].at(-1), told("add", '{"sum":3}'));
+    assert.deepEqual(streamed.messages[1].tool_calls[0].function.parsed_arguments, { a: 1, b: 2 });
+  });
+
+  test("is what standardFunction() makes, whose schema may take its time", async () => {
+    const validate = async ({ a }) => (a > 0 ? { value: { a: a * 10 } } : { issues: [{ message: "must be positive", path: ["a"] }] });
+    const input = () => ({ type: "object", properties: { a: { type: "number" } }, required: ["a"], additionalProperties: false });
+    const parameters = { "~standard": { version: 1, vendor: "test", validate, jsonSchema: { input, output: input } } };
+    const times = standardFunction({ name: "times", parameters, function: ({ a }) => a });
+    for (const stream of BOTH) {
+      const { runner, bodies } = run([wants(call("times", '{"a":0}'), call("times", '{"a":2}', "call_2")), says("b")], { tools: [times], stream });
+      await runner.done();
+      const [refused, done] = bodies[1].messages.slice(-2);
+      assert.match(refused.content, /must be positive/);
+      assert.deepEqual(done, told("times", "20", "call_2"));
+    }
+  });
+
+  test("may have a schema that brings its own JSON Schema as parameters, which parses unless there is a parse", async () => {
+    const parameters = z.object({ a: z.number() });
+    const tools = [
+      { type: "function", function: { name: "one", parameters, function: ({ a }) => a + 1 } },
+      { type: "function", function: { name: "two", parameters, parse: (text) => text, function: (text) => text } },
+    ];
+    for (const stream of BOTH) {
+      const answers = [wants(call("one", '{"a":1}'), call("one", '{"a":"x"}', "call_2"), call("two", "{}")), says("b")];
+      const { runner, bodies } = run(answers, { tools, stream });
+      await runner.done();
+      const [done, refused, text] = bodies[1].messages.slice(-3);
+      assert.deepEqual([done, text], [told("one", "2"), told("two", "{}")]);
+      assert.match(refused.content, /expected number/);
+      assert.deepEqual(bodies[0].tools[0].function.parameters.properties, { a: { type: "number" } });
     }
   });
 

@@ -74,6 +74,16 @@ export function run(messages, params, options, Client = Chatmux) {
   return { runner, ...sent };
 }
 
+/** Begins such a run on the client that it is given. */
+export const begin = (answers, params, options) => (Client, stream) => run(answers, { stream, ...params }, options, Client);
+
+/** Something that is waited for until it is opened. */
+export function gate() {
+  let open;
+  const promise = new Promise((resolve) => (open = resolve));
+  return { promise, open };
+}
+
 /** What a run came to: what it ended with, what it said, and the conversations that were sent. */
 export async function outcome({ runner, bodies }, events = EVENTS) {
   const seen = [];
@@ -100,12 +110,12 @@ const plain = (value) => (value === undefined ? value : JSON.parse(JSON.stringif
  * Runs one program on chatmux and on openai, streamed and not, and gives what it comes to with chatmux, which must be what it
  * comes to with openai.
  *
- * @param begin begins the run, given a client's class and whether to stream.
+ * @param beginRun begins it, given a client's class and whether to stream.
  */
-export async function asOpenAI(begin, { only, events } = {}) {
+export async function asOpenAI(beginRun, { only, events } = {}) {
   const outcomes = {};
   for (const stream of only ?? [false, true]) {
-    const [ours, theirs] = await Promise.all([Chatmux, OpenAI].map(async (Client) => outcome(await begin(Client, stream), events)));
+    const [ours, theirs] = await Promise.all([Chatmux, OpenAI].map(async (Client) => outcome(await beginRun(Client, stream), events)));
     assert.deepEqual(ours, theirs, stream ? "streamed" : "whole");
     outcomes[stream] = ours;
   }

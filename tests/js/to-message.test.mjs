@@ -25,6 +25,7 @@ const FIELDS = {
   extra_content: { google: { thought_signature: "sig+/=" } },
   images: [{ type: "image_url", image_url: { url: "data:image/png;base64,AA==" }, index: 0 }],
   multi_mod_content: [{ text: "" }, { inlineData: { data: "AA==", mimeType: "image/png" } }],
+  of_nobody: null,
   of_tomorrow: { deep: [{ null: null, zero: 0, empty: "", no: false }] },
 };
 

@@ -14,7 +14,7 @@ import {
   type RunnableTools,
   toMessage,
 } from "../../src/js/index.js";
-import type { AutoParseableTool, ChatCompletionMessageParam } from "../../src/js/types.js";
+import type { AutoParseableTool, ChatCompletionMessageParam, StandardJSONSchema } from "../../src/js/types.js";
 
 /** Compiles only when the two are the same type. */
 declare function same<A, B>(
@@ -44,6 +44,8 @@ export async function whatComesBack(): Promise<void> {
 declare const settled: RunnableToolFunction<{ city: string }>;
 declare const parseable: AutoParseableTool<{ name: "a"; arguments: { x: number }; function: (args: { x: number }) => string }>;
 
+declare const schema: StandardJSONSchema<{ n: string }, { n: number }>;
+
 /** Tools of all kinds stand side by side. */
 export function toolsOfAllKinds(): void {
   completions.runTools({
@@ -57,6 +59,7 @@ export function toolsOfAllKinds(): void {
       { type: "function", function: { name: "p", parse: async (text: string) => text, function: (text: string) => text } },
       { type: "custom", custom: { name: "c" } },
       new ParsingToolFunction({ name: "o", parse: (text): object => JSON.parse(text), function: (args: object) => args }),
+      { type: "function", function: { name: "s", parameters: schema, function: (args: { n: number }) => args.n } },
       settled,
       parseable,
     ],
@@ -143,6 +146,11 @@ export function mistakes(): void {
     ...base,
     // @ts-expect-error: `parse` gives something else.
     tools: [{ type: "function", function: { ...definition, parse: (text: string) => [text], function: (args: { a: 1 }) => args } }],
+  });
+  completions.runTools({
+    ...base,
+    // @ts-expect-error: the schema gives something else.
+    tools: [{ type: "function", function: { name: "s", parameters: schema, function: (args: { n: string }) => args.n } }],
   });
   // @ts-expect-error: `parse` gives something else.
   new ParsingToolFunction({ parse: (text: string) => ({ text }), function: (args: { a: number }) => args.a });

@@ -87,11 +87,19 @@ export interface CompletionsHelpers {
    *
    * @see https://platform.openai.com/docs/guides/function-calling
    */
-  runTools<const Tools extends readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext = unknown, Format extends Formats = undefined>(
+  runTools<
+    const Tools extends readonly AnyRunnableTool<NoInfer<ToolContext>>[],
+    ToolContext = unknown,
+    Format extends Formats = undefined,
+  >(
     body: Streamed<ToolRun<Tools & NoInfer<CheckedTools<Tools>>, ToolContext, Format>>,
     options?: RunnerOptions,
   ): ChatCompletionStreamingRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;
-  runTools<const Tools extends readonly AnyRunnableTool<NoInfer<ToolContext>>[], ToolContext = unknown, Format extends Formats = undefined>(
+  runTools<
+    const Tools extends readonly AnyRunnableTool<NoInfer<ToolContext>>[],
+    ToolContext = unknown,
+    Format extends Formats = undefined,
+  >(
     body: Whole<ToolRun<Tools & NoInfer<CheckedTools<Tools>>, ToolContext, Format>>,
     options?: RunnerOptions,
   ): ChatCompletionRunner<ExtractParsedContentFromParams<{ response_format: Format }>>;

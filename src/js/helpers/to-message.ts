@@ -1,4 +1,4 @@
-/** What the model said, as the message that goes back to it: nothing lost that a provider needs, nothing sent that one refuses. */
+/** What the model said, as the message that goes back to it: with all that a provider needs, and nothing that one refuses. */
 
 import { ChatmuxError } from "../errors.js";
 import type {

@@ -201,7 +201,7 @@ interface FunctionTool {
   $brand?: unknown;
   $callback?: Runnable["run"];
   $parseRaw: (args: string) => unknown;
-  function: { name?: string; function: Runnable["run"] & { name?: string }; parse?: unknown };
+  function: { name?: string; parameters?: object; function: Runnable["run"] & { name?: string }; parse?: unknown };
 }
 
 function readTool(tool: FunctionTool): { name: string; definition: object; runnable: Runnable } {
@@ -216,7 +216,12 @@ function readTool(tool: FunctionTool): { name: string; definition: object; runna
   if (!name) throw new ChatmuxError("A tool given to `runTools()` has no name: give its `function.name`.");
   const runnable: Runnable = { run: (...args) => tool.function.function(...args) };
   if (typeof parse === "function") runnable.parse = (args) => (tool.function as unknown as Required<Runnable>).parse(args);
+  else if (isSchema(definition.parameters)) runnable.parse = resolveTool({ ...tool, function: definition }).parse!;
   return { name, definition: { ...definition, name }, runnable };
+}
+
+function isSchema(parameters: object | undefined): boolean {
+  return "~standard" in Object(parameters ?? {});
 }
 
 const NO_FUNCTION = "A tool given to `runTools()` has no function to run: give its `function.function`.";

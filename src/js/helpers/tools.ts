@@ -5,6 +5,8 @@ import type {
   ChatCompletionCreateParamsBase,
   ChatCompletionCustomTool,
   ChatCompletionParseFormat,
+  StandardSchema,
+  StandardSchemaOutput,
 } from "../types.js";
 import type { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
 import type { ChatCompletionRunner } from "./tool-runner.js";
@@ -22,7 +24,10 @@ interface Definition {
   /** What it does, and when to call it. */
   description?: string | undefined;
 
-  /** Its arguments: a JSON Schema with an object at its root. None unless told. */
+  /**
+   * Its arguments: a JSON Schema with an object at its root, or a schema that brings one along; such a schema is used to parse
+   * them, unless there is a `parse`. None unless told.
+   */
   parameters?: object | undefined;
 
   /** Whether the arguments must fit exactly; `parameters` then may use only a part of JSON Schema. */
@@ -41,7 +46,7 @@ export interface RunnableFunctionWithParse<Args extends object, ToolContext = un
    */
   function: (args: Args, runner: ToolRunner, toolContext: ToolContext) => PromiseOrValue<unknown>;
 
-  /** Makes the model's JSON text what the function takes. The message of what it throws goes to the model, which may try again. */
+  /** Makes the model's JSON text what the function takes. The message of what it throws goes to the model. */
   parse: (input: string) => PromiseOrValue<Args>;
 }
 
@@ -95,12 +100,18 @@ export type RunnableToolFunction<Args extends object | string, ToolContext = unk
 export type BaseFunctionsArgs = readonly (object | string)[];
 
 /** Functions that can be run, by what each is called with. */
-export type RunnableFunctions<FunctionsArgs extends BaseFunctionsArgs, ToolContext = unknown> = BaseFunctionsArgs extends FunctionsArgs
+export type RunnableFunctions<
+  FunctionsArgs extends BaseFunctionsArgs,
+  ToolContext = unknown,
+> = BaseFunctionsArgs extends FunctionsArgs
   ? readonly RunnableFunction<FunctionsArgs[number], ToolContext>[]
   : { [Index in keyof FunctionsArgs]: RunnableFunction<FunctionsArgs[Index], ToolContext> };
 
 /** Tools that can be run, by what the function of each is called with. */
-export type RunnableTools<FunctionsArgs extends BaseFunctionsArgs, ToolContext = unknown> = BaseFunctionsArgs extends FunctionsArgs
+export type RunnableTools<
+  FunctionsArgs extends BaseFunctionsArgs,
+  ToolContext = unknown,
+> = BaseFunctionsArgs extends FunctionsArgs
   ? readonly RunnableToolFunction<FunctionsArgs[number], ToolContext>[]
   : { [Index in keyof FunctionsArgs]: RunnableToolFunction<FunctionsArgs[Index], ToolContext> };
 
@@ -143,7 +154,7 @@ export interface RunnableToolFunctionWithContext<ToolContext> {
     /** Does the work: see {@link RunnableFunctionWithParse}. */
     function: (args: Unchecked, runner: ToolRunner, toolContext: ToolContext) => unknown;
 
-    /** Makes the model's JSON text what the function takes; without it, the function is called with the text. */
+    /** Makes the model's JSON text what the function takes; without it and a schema, the function is called with the text. */
     parse?: ((input: string) => unknown) | undefined;
   };
 }
@@ -154,20 +165,22 @@ export type OtherTool = ChatCompletionCustomTool | AnyAutoParseableTool<true>;
 /** Tools that can be run, of any kind. */
 export type AnyRunnableTool<ToolContext = unknown> = RunnableToolFunctionWithContext<ToolContext> | OtherTool;
 
-/** The tools themselves, where each function can be called with what its `parse` gives, or with text where it has none. */
+/** The tools themselves, where each function can be called with what its `parse` or its schema gives; with text without. */
 export type CheckedTools<Tools extends readonly unknown[]> = { [Index in keyof Tools]: CheckedTool<Tools[Index]> };
 
 type CheckedTool<Tool> = Tool extends { $brand: unknown }
   ? Tool
-  : Tool extends { function: { function: (args: infer Args, ...rest: never[]) => unknown; parse: (input: string) => infer Parsed } }
-    ? Awaited<Parsed> extends Args
+  : Tool extends { function: { function: (args: infer Args, ...rest: never[]) => unknown } }
+    ? CalledWith<Tool["function"]> extends Args
       ? Tool
-      : { function: { parse: (input: string) => Args | Promise<Args> } }
-    : Tool extends { function: { function: (args: infer Args, ...rest: never[]) => unknown } }
-      ? string extends Args
-        ? Tool
-        : { function: { function: (args: string) => unknown } }
-      : Tool;
+      : { function: { function: (args: CalledWith<Tool["function"]>) => unknown } }
+    : Tool;
+
+type CalledWith<Function> = Function extends { parse: (input: string) => infer Parsed }
+  ? Awaited<Parsed>
+  : Function extends { parameters: infer Schema extends StandardSchema }
+    ? StandardSchemaOutput<Schema>
+    : string;
 
 /** The request of a run: that of a completion, with tools that can be run. */
 export type ToolRun<Tools, ToolContext, Format> = Omit<ChatCompletionCreateParamsBase, "tools" | "response_format" | "stream"> & {
