@@ -17,6 +17,8 @@ const NAMES: [&[u8]; 9] =
     [b"role", b"id", b"type", b"name", b"object", b"format", b"signature", b"thought_signature", b"finish_reason"];
 /// How many values are put together; what comes new beyond them is left to the chunks.
 const MAX_NODES: usize = 1 << 18;
+/// How many members or items are looked at in search of one; what comes new beyond them is left to the chunks.
+const MAX_LOOKS: usize = 1024;
 /// How deep a delta is followed; what is below is kept as it came last.
 const MAX_DEPTH: u32 = 16;
 /// The least and the most bytes of a piece of text, which is a quarter of what there is.
@@ -390,7 +392,7 @@ impl Partial {
             count += 1;
             alive += usize::from(node.kind != Kind::Nothing);
         }
-        if self.nodes.len() >= MAX_NODES || !is_item && (alive >= MAX_MEMBERS || count >= 4 * MAX_MEMBERS) {
+        if self.nodes.len() >= MAX_NODES || count >= MAX_LOOKS || !is_item && alive >= MAX_MEMBERS {
             return None;
         }
         let number = self.nodes.len();

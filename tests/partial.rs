@@ -112,6 +112,13 @@ fn reasoning_of_another_type_is_another_item_though_its_index_is_the_same() {
 }
 
 #[test]
+fn items_of_one_index_and_of_all_types_there_are_take_no_more_than_their_time() {
+    let list = Value::from_iter((0..15_000).map(|at| json!({"index": 0, "type": at.to_string()})));
+    let told = message(&[json!({"reasoning_details": list})]);
+    assert_eq!(told["reasoning_details"].as_array().map(Vec::len), Some(1024));
+}
+
+#[test]
 fn it_is_there_at_any_moment_of_a_read() {
     let words = ["a", "b", "c", "d", "e"];
     let bytes: String = words.iter().map(|word| format!("data: {}\n\n", delta(json!({"content": word})))).collect();

@@ -148,7 +148,23 @@ suite("a message", () => {
     ]);
   });
 
-  test("keeps pieces without an index apart, as they came: thinking blocks, images, annotations", () => {
+  test("puts reasoning without an index together until it is signed, which stream.partial leaves in pieces", async () => {
+    const thinking = (text, signature) => ({ thinking_blocks: [{ type: "thinking", thinking: text, signature }] });
+    const details = (...reasoning_details) => ({ reasoning_details });
+    const text = (said, more) => ({ type: "reasoning.text", text: said, ...more });
+    const hidden = { type: "reasoning.encrypted", data: "eA==" };
+    const message = messageOf(
+      thinking("Let me ", ""), thinking("think", ""), thinking("", "c2ln"), thinking("Again", null),
+      details(text("One")), details(text(" two")), details(hidden), details(hidden, text("three", { signature: "s" })), details(text("four")),
+    );
+    assert.deepEqual(message.thinking_blocks, [
+      { type: "thinking", thinking: "Let me think", signature: "c2ln" },
+      { type: "thinking", thinking: "Again", signature: null },
+    ]);
+    assert.deepEqual(message.reasoning_details, [text("One two"), hidden, hidden, text("three", { signature: "s" }), text("four")]);
+  });
+
+  test("keeps other pieces without an index apart, as they came: signed thinking blocks, images, annotations", () => {
     const thinking = [{ type: "thinking", thinking: "a", signature: "s" }, { type: "thinking", thinking: "b" }];
     const image = { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } };
     const annotation = { type: "url_citation", url_citation: { url: "https://a.test", title: "A", start_index: 0, end_index: 1 } };

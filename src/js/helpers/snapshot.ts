@@ -22,6 +22,10 @@ type Place = "choice" | "message" | "call" | "other";
 const NAMES = new Set(["role", "id", "type", "name", "object", "format", "signature", "thought_signature", "finish_reason"]);
 /** The highest index of a choice, or of a call in it, that OpenAI's API gives. */
 const MAX_INDEX = 127;
+/** The lists whose items are pieces of reasoning, though they may have no index. */
+const REASONING = new Set(["reasoning_details", "thinking_blocks"]);
+/** How many items of a list are told apart. */
+const MAX_ITEMS = 1024;
 /** How deep a delta is followed; what is below is kept as it came last. */
 const MAX_FOLLOWED = 16;
 /** How deep values may nest at all. */
@@ -41,8 +45,9 @@ interface Known {
  * with the chunk. Its cost is that of the chunk, however long the completion is.
  *
  * Strings grow, but for names such as `id` and `type`; objects are merged; items of a list are merged by their `index`
- * where they have one, and appended where not; an item of another `type` is another item, whatever its index. All else is replaced, and never by `null` or `""`. Choices and tool calls
- * are in the order of their indexes, without holes: see {@link choiceAt} and {@link toolCallAt}.
+ * where they have one, and appended where not; an item of another `type` is another item, whatever its index, and text of
+ * reasoning without an index goes on until it is signed. All else is replaced, and never by `null` or `""`. Choices and tool
+ * calls are in the order of their indexes, without holes: see {@link choiceAt} and {@link toolCallAt}.
  *
  * @param n how many choices the request asked for; anything but a number of them stands for the most there can be.
  * @throws {APIError} of kind `malformed_response` for an index that is no integer from 0 to 127, or for a choice not below
@@ -90,7 +95,7 @@ function addChoices(list: unknown[], choices: unknown, n: number | null | undefi
     if (!isObject(choice)) throw malformed("A choice of a chunk is no object.");
     // Where there is one answer some servers do not number it.
     const index = checked("choice", own(choice, "index") ?? 0, highest);
-    const into = itemAt(list, index, () => ({ index, message: { role: "assistant", content: null }, finish_reason: null }));
+    const into = itemAt(list, index, () => ({ index, message: { role: "assistant", content: null }, finish_reason: null }))!;
     addMembers(into, choice, "choice", 0);
   }
 }
@@ -117,7 +122,7 @@ function grow(into: Members, name: string, value: unknown, place: Place, depth: 
   } else if (Array.isArray(value) && depth <= MAX_FOLLOWED) {
     const list = listAt(into, name);
     if (place === "message" && name === "tool_calls") addCalls(list, value, depth);
-    else addItems(list, value, depth);
+    else addItems(list, value, depth, REASONING.has(name));
   } else if (isObject(value) && depth <= MAX_FOLLOWED) {
     addMembers(objectAt(into, name), value, "other", depth);
   } else {
@@ -129,29 +134,44 @@ function addCalls(list: unknown[], calls: unknown[], depth: number): void {
   for (const call of calls) {
     if (!isObject(call)) throw malformed("A tool call of a chunk is no object.");
     const index = checked("tool call", own(call, "index"), MAX_INDEX);
-    addMembers(itemAt(list, index, () => ({ id: own(call, "id") || newCallId() })), call, "call", depth);
+    addMembers(itemAt(list, index, () => ({ id: own(call, "id") || newCallId() }))!, call, "call", depth);
   }
 }
 
 /** Adds the items of a list: to those with the same index, or after all others. */
-function addItems(list: unknown[], items: unknown[], depth: number): void {
+function addItems(list: unknown[], items: unknown[], depth: number, isReasoning: boolean): void {
   for (const item of items) {
     const index = isObject(item) ? own(item, "index") : undefined;
+    const last = list.at(-1);
+    let into: Members | undefined;
     if (isObject(item) && isIndex(index, MAX_INDEX)) {
       const type = own(item, "type");
       // Gemini's text and what is encrypted come under one index.
-      addMembers(itemAt(list, index, () => ({}), typeof type === "string" ? type : ""), item, "other", depth);
-    } else {
-      list.push(clone(item, depth));
+      into = itemAt(list, index, () => ({}), typeof type === "string" ? type : "");
+    } else if (isReasoning && isObject(item) && isObject(last) && goesOn(last, item)) {
+      into = last;
     }
+    if (into) addMembers(into, item as Members, "other", depth);
+    else list.push(clone(item, depth));
   }
 }
 
-/** The item of this index, and of this type if there is one; it is put in its place where there is none. */
-function itemAt(list: unknown[], index: number, make: () => Members, type = ""): Members {
+/** Whether a piece of reasoning that has no index is more of the last one's text, which nobody has signed yet. */
+function goesOn(last: Members, piece: Members): boolean {
+  const type = own(piece, "type");
+  const isSame = own(last, "type") === type && own(last, "index") == null && own(piece, "index") == null;
+  return isSame && (type === "reasoning.text" || type === "thinking") && !own(last, "signature");
+}
+
+/**
+ * The item of this index, and of this type if there is one; it is put in its place where there is none. `undefined` when
+ * there are too many.
+ */
+function itemAt(list: unknown[], index: number, make: () => Members, type = ""): Members | undefined {
   const items = known.get(list) ?? [];
   known.set(list, items);
   let at = items.findIndex((item) => item.index === index && (!type || !item.type || item.type === type));
+  if (at < 0 && items.length >= MAX_ITEMS) return undefined;
   if (at < 0) {
     at = items.filter((item) => item.index <= index).length;
     items.splice(at, 0, { index, type });
