@@ -297,6 +297,24 @@ suite("what parse() makes of an answer", () => {
     assert.equal((await response.json()).choices[0].message.content, "no JSON");
   });
 
+  test("is null for a word beside tool calls, which is no answer yet", async () => {
+    const body = { response_format: z.object({ name: z.string() }), tools: [STRICT] };
+    const later = { schema: { "~standard": { version: 1, vendor: "x", validate: async () => ({ issues: [{ message: "no" }] }) } }, jsonSchema: CLOSED };
+    for (const [given, content] of [[body, "I look it up."], [body, '{"name":1}'], [{ ...body, response_format: later }, "{}"]]) {
+      const { message } = (await parse(given, { content, tool_calls: [CALL] }, "tool_calls").call).choices[0];
+      assert.deepEqual([message.parsed, message.content], [null, content]);
+    }
+    const broken = { "~standard": { version: 1, vendor: "x", validate: () => assert.fail("broken") } };
+    const error = await failure(parse({ ...body, response_format: { schema: broken, jsonSchema: CLOSED } }, { content: "{}", tool_calls: [CALL] }).call);
+    assert.match(error.message, /broken/);
+  });
+
+  test("takes a call without a type for one of a function", async () => {
+    const { type, ...untyped } = CALL;
+    const { message } = (await parse({ tools: [STRICT] }, { tool_calls: [untyped] }, "tool_calls").call).choices[0];
+    assert.deepEqual(message.tool_calls, [{ ...CALL, function: { ...CALL.function, parsed_arguments: { city: "Paris" } } }]);
+  });
+
   test("C6: is null for a refusal, which is kept", async () => {
     const { call } = parse({ response_format: z.object({ a: z.string() }) }, { content: "{", refusal: "I will not." });
     const [{ message }] = (await call).choices;

@@ -135,9 +135,23 @@ function parseChoice(choice: ChatCompletionChoice, params: Params): ParsedChoice
   const calls = tool_calls?.map((call) => parseCall(call, params));
   const finish = (parsed: unknown, calls: unknown): ParsedChoice<unknown> =>
     ({ ...choice, message: { ...message, ...(tool_calls && { tool_calls: calls }), parsed } }) as ParsedChoice<unknown>;
-  const parsed = isWritten ? parseContent(params, content) : null;
+  const parsed = !isWritten ? null : tool_calls?.length ? parseBesideCalls(params, content) : parseContent(params, content);
   if (!isPromise(parsed) && !calls?.some(isPromise)) return finish(parsed, calls);
   return Promise.all([parsed, calls && Promise.all(calls)]).then(([parsed, calls]) => finish(parsed, calls));
+}
+
+/** What is said beside calls may be the answer, or a word about the calls: the answer comes when they are answered. */
+function parseBesideCalls(params: Params, content: string): unknown {
+  const ignored = (error: unknown): null => {
+    if (error instanceof InvalidJSONError || error instanceof SchemaValidationError) return null;
+    throw error;
+  };
+  try {
+    const parsed = parseContent(params, content);
+    return isPromise(parsed) ? parsed.catch(ignored) : parsed;
+  } catch (error) {
+    return ignored(error);
+  }
 }
 
 function parseCall(
@@ -145,9 +159,12 @@ function parseCall(
   params: Params,
 ): ParsedChatCompletionMessageToolCall | Promise<ParsedChatCompletionMessageToolCall> {
   if (call.type === "custom") return call;
-  if (call.type !== "function") throw new ChatmuxError("A tool call must be of the type `function` or `custom`.");
+  // Some servers leave the type out.
+  const type = call.type ?? "function";
+  if (type !== "function" || !call.function) throw new ChatmuxError("A tool call must be of the type `function` or `custom`.");
   const finish = (parsed_arguments: unknown): ParsedChatCompletionMessageToolCall => ({
     ...call,
+    type,
     function: { ...call.function, parsed_arguments },
   });
   const parsed = parseArguments(params, call.function.name, call.function.arguments);

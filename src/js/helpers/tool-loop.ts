@@ -231,8 +231,9 @@ const NO_FUNCTION = "A tool given to `runTools()` has no function to run: give i
  * reason to give up the run, for the model hears of it from the tool's own `parse`.
  */
 function toWire(tool: object): object {
-  const { wire, parse } = resolveTool(tool);
-  if (!parse) return wire as object;
+  const resolved = resolveTool(tool);
+  const wire = resolved.wire() as object;
+  if (!resolved.parse) return wire;
   const value = (args: string): unknown => {
     try {
       return parseJSON(args);
@@ -240,7 +241,7 @@ function toWire(tool: object): object {
       return null;
     }
   };
-  return Object.defineProperty({ ...(wire as object) }, "$parseRaw", { value });
+  return Object.defineProperty({ ...wire }, "$parseRaw", { value });
 }
 
 /** The name of the function that the request asks for and no other. */
