@@ -581,6 +581,16 @@ suite("an answer that is parsed", () => {
     assert.equal(message.parsed.list.length, 20_000);
   });
 
+  test("C6: is there no more in the completion so far, when the model refuses after all", async () => {
+    const events = [START, piece({ content: '{"a":1' }), piece({ refusal: "No" }), stop(), "[DONE]"];
+    const stream = follow(Chatmux, events, { params });
+    const seen = [];
+    stream.on("chunk", (_, { choices }) => seen.push(choices[0].message.parsed));
+    const { parsed, content, refusal } = await stream.finalMessage();
+    assert.deepEqual(seen, [null, {}, null, null]);
+    assert.deepEqual({ parsed, content, refusal }, { parsed: null, content: '{"a":1', refusal: "No" });
+  });
+
   test("is there in the completion so far for who looks, in place of what a server says", async () => {
     const stream = follow(Chatmux, [START, piece({ content: '{"a":[1', parsed: "evil" }), piece({ content: ",2]}" }), stop(), "[DONE]"], { params });
     const seen = [];

@@ -22,7 +22,7 @@ export function toCompletion(snapshot: ChatCompletionSnapshot, isSpoken: (index:
 }
 
 function toChoice(choice: ChatCompletionSnapshotChoice, path: string, isSpoken: boolean): ChatCompletionChoice {
-  const { index, message, logprobs = null } = choice;
+  const { index, message } = choice;
   const finish_reason =
     choice.finish_reason ?? (isSpoken && isWhole(message.audio) ? "stop" : missing(`finish_reason for choice ${index}`));
   const { function_call: call, tool_calls: calls, content = null, refusal = null, role = "assistant" } = message;
@@ -30,7 +30,7 @@ function toChoice(choice: ChatCompletionSnapshotChoice, path: string, isSpoken: 
   if (call && call.arguments == null) missing(`function_call.arguments for choice ${index}`);
   const tool_calls = calls?.map((call, at) => toCall(call, `${path}.tool_calls[${at}]`));
   const said = { ...without(message, "parsed"), content, refusal, role, ...(tool_calls && { tool_calls }) };
-  return { ...choice, finish_reason, logprobs, message: said as ChatCompletionChoice["message"] };
+  return { ...choice, finish_reason, message: said as ChatCompletionChoice["message"] };
 }
 
 function toCall(call: ChatCompletionSnapshotToolCall, path: string): ChatCompletionMessageToolCall {
