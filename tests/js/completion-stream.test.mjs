@@ -351,6 +351,17 @@ suite("a tool call", () => {
     assert.deepEqual(tool_calls.map((call) => call.function), [{ name: "f", arguments: '{"x":1}' }]);
   });
 
+  test("of a custom tool without a name is an error", async () => {
+    const error = await failure(follow(Chatmux, [callPiece(0, { id: "call_a", type: "custom" }), stop("tool_calls"), "[DONE]"]).done());
+    assert.equal(error.message, "missing choices[0].tool_calls[0].custom.name");
+  });
+
+  test("without a type, or without arguments, is a function's, and has none", async () => {
+    const events = [callPiece(0, { id: "call_a", function: { name: "f" } }), stop("tool_calls"), "[DONE]"];
+    const { tool_calls } = await follow(Chatmux, events).finalMessage();
+    assert.deepEqual(tool_calls, [{ id: "call_a", type: "function", function: { name: "f", arguments: "" } }]);
+  });
+
   test("without a name is an error", async () => {
     const error = await failure(follow(Chatmux, [callPiece(0, { id: "call_a", function: { arguments: "{}" } }), stop("tool_calls"), "[DONE]"]).done());
     assert.ok(error instanceof StreamTruncatedError);
