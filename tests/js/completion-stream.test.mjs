@@ -351,6 +351,17 @@ suite("a tool call", () => {
     assert.deepEqual(tool_calls.map((call) => call.function), [{ name: "f", arguments: '{"x":1}' }]);
   });
 
+  test("of a custom tool without a name is an error", async () => {
+    const error = await failure(follow(Chatmux, [callPiece(0, { id: "call_a", type: "custom" }), stop("tool_calls"), "[DONE]"]).done());
+    assert.equal(error.message, "missing choices[0].tool_calls[0].custom.name");
+  });
+
+  test("without a type, or without arguments, is a function's, and has none", async () => {
+    const events = [callPiece(0, { id: "call_a", function: { name: "f" } }), stop("tool_calls"), "[DONE]"];
+    const { tool_calls } = await follow(Chatmux, events).finalMessage();
+    assert.deepEqual(tool_calls, [{ id: "call_a", type: "function", function: { name: "f", arguments: "" } }]);
+  });
+
   test("without a name is an error", async () => {
     const error = await failure(follow(Chatmux, [callPiece(0, { id: "call_a", function: { arguments: "{}" } }), stop("tool_calls"), "[DONE]"]).done());
     assert.ok(error instanceof StreamTruncatedError);
@@ -579,6 +590,16 @@ suite("an answer that is parsed", () => {
     assert.equal(count, pieces.length);
     assert.deepEqual(last, message.parsed);
     assert.equal(message.parsed.list.length, 20_000);
+  });
+
+  test("C6: is there no more in the completion so far, when the model refuses after all", async () => {
+    const events = [START, piece({ content: '{"a":1' }), piece({ refusal: "No" }), stop(), "[DONE]"];
+    const stream = follow(Chatmux, events, { params });
+    const seen = [];
+    stream.on("chunk", (_, { choices }) => seen.push(choices[0].message.parsed));
+    const { parsed, content, refusal } = await stream.finalMessage();
+    assert.deepEqual(seen, [null, {}, null, null]);
+    assert.deepEqual({ parsed, content, refusal }, { parsed: null, content: '{"a":1', refusal: "No" });
   });
 
   test("is there in the completion so far for who looks, in place of what a server says", async () => {

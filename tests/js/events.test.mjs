@@ -218,6 +218,14 @@ suite("a loop over an event", () => {
       return [seen, (await iterator.next()).done];
     }));
 
+  test("that is left after the failure does not throw it any more", () =>
+    bothGive([true, true], async (Client) => {
+      const stream = follow(Client, [START, piece({ content: "a" }), piece({}, null, { index: 500 })]);
+      const iterator = stream.events("content");
+      await failure(stream.done());
+      return [(await iterator.return()).done, (await iterator.next()).done];
+    }));
+
   test("over errors has the error and does not throw it", () =>
     bothGive(["ChatmuxError"], async (Client) => {
       const seen = [];
@@ -315,6 +323,7 @@ suite("a failure that nobody waits for", () => {
     ["is an unhandled rejection when it is an abort", ABORTS, ["APIUserAbortError"]],
     ["is none with a listener of the abort", `${ABORTS} stream.on("abort", () => {});`, []],
     ["is one with a listener of errors, which an abort is not", `${ABORTS} stream.on("error", () => {});`, ["APIUserAbortError"]],
+    ["is one with a loop over an event that was left", `const stream = follow(Client, textStream("a")); stream.on("content", () => { throw new Error(); }); for await (const _ of stream.events("chunk")) break;`, ["ChatmuxError"]],
     ["is none with a loop that was left", `const stream = follow(Client, [START, START], { hang: true }); for await (const chunk of stream) break;`, []],
   ];
   for (const [what, source, unhandled] of CASES) {

@@ -198,7 +198,8 @@ function grow(of: object, name: string, text: () => string | null | undefined, n
   let json: PartialJson | undefined;
   let read = 0;
   const get = (): unknown => {
-    const all = text() ?? "";
+    const all = text();
+    if (all == null) return none;
     json ??= new PartialJson();
     if (read < all.length) json.add(all.slice(read));
     read = all.length;

@@ -4,9 +4,11 @@ import { StreamTruncatedError } from "../errors.js";
 import type {
   ChatCompletion,
   ChatCompletionChoice,
+  ChatCompletionCustomCall,
   ChatCompletionMessageToolCall,
   ChatCompletionSnapshot,
   ChatCompletionSnapshotChoice,
+  ChatCompletionSnapshotFunctionToolCall,
   ChatCompletionSnapshotToolCall,
 } from "../types.js";
 
@@ -22,7 +24,7 @@ export function toCompletion(snapshot: ChatCompletionSnapshot, isSpoken: (index:
 }
 
 function toChoice(choice: ChatCompletionSnapshotChoice, path: string, isSpoken: boolean): ChatCompletionChoice {
-  const { index, message, logprobs = null } = choice;
+  const { index, message } = choice;
   const finish_reason =
     choice.finish_reason ?? (isSpoken && isWhole(message.audio) ? "stop" : missing(`finish_reason for choice ${index}`));
   const { function_call: call, tool_calls: calls, content = null, refusal = null, role = "assistant" } = message;
@@ -30,17 +32,20 @@ function toChoice(choice: ChatCompletionSnapshotChoice, path: string, isSpoken: 
   if (call && call.arguments == null) missing(`function_call.arguments for choice ${index}`);
   const tool_calls = calls?.map((call, at) => toCall(call, `${path}.tool_calls[${at}]`));
   const said = { ...without(message, "parsed"), content, refusal, role, ...(tool_calls && { tool_calls }) };
-  return { ...choice, finish_reason, logprobs, message: said as ChatCompletionChoice["message"] };
+  return { ...choice, finish_reason, message: said as ChatCompletionChoice["message"] };
 }
 
-function toCall(call: ChatCompletionSnapshotToolCall, path: string): ChatCompletionMessageToolCall {
-  if ("custom" in call && call.custom) {
-    if (call.custom.name == null) missing(`${path}.custom.name`);
-    return { ...call, type: "custom", custom: { ...call.custom, input: call.custom.input ?? "" } };
+function toCall(of: ChatCompletionSnapshotToolCall, path: string): ChatCompletionMessageToolCall {
+  // While a call is being made, what it is may not have been said.
+  const call = of as Partial<ChatCompletionSnapshotFunctionToolCall> & { custom?: Partial<ChatCompletionCustomCall> };
+  const { id = "", custom, function: made } = call;
+  if (of.type === "custom" || custom) {
+    const { name, input = "" } = custom ?? {};
+    return { ...call, id, type: "custom", custom: { ...custom, name: name ?? missing(`${path}.custom.name`), input } };
   }
-  if (!("function" in call) || call.function?.name == null) return missing(`${path}.function.name`);
-  const made = without(call.function, "parsed_arguments");
-  return { ...call, type: "function", function: { ...made, arguments: made.arguments ?? "" } };
+  if (made?.name == null) return missing(`${path}.function.name`);
+  const said = without(made, "parsed_arguments");
+  return { ...call, id, type: "function", function: { ...said, arguments: said.arguments ?? "" } };
 }
 
 /** A copy without a member, which is not looked at: it may take work to make. */
