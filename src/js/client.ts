@@ -8,7 +8,7 @@ import type { ClientHelpers, CompletionsHelpers } from "./helpers/methods.js";
 import { complete, elsewhere } from "./complete.js";
 import type { AnyRequestOptions, CallOptions, ClientOptions, RequestOptions } from "./options.js";
 import type { APIPromise } from "./promise.js";
-import type { ChunkStream } from "./stream.js";
+import { type ChunkStream, Stream } from "./stream.js";
 import type {
   CatalogueFilters,
   CatalogueModel,
@@ -162,7 +162,8 @@ export class Chatmux {
   static {
     const others = { OpenAIError: classes["ChatmuxError"], OpenAI: Chatmux, DEFAULT_TIMEOUT: DEFAULTS.timeout };
     Object.assign(Chatmux, classes, others);
-    awaitHelpers(this, "cost");
+    awaitHelpers(this.prototype, "cost");
+    awaitHelpers(Stream, "fromReadableStream");
     for (const name of SETTABLE) {
       Object.defineProperty(Chatmux.prototype, name, {
         get(this: Chatmux) {
@@ -195,7 +196,7 @@ export class Completions {
   readonly #merge: Merge;
 
   static {
-    awaitHelpers(this, "parse", "stream", "runTools");
+    awaitHelpers(this.prototype, "parse", "stream", "runTools");
   }
 
   /** @internal */
@@ -296,12 +297,12 @@ function over(given: ClientOptions, options: ClientOptions): ClientOptions {
 }
 
 /** Methods that `helpers/install.ts` makes: until then each says where it is to be had. */
-function awaitHelpers({ prototype }: { prototype: object }, ...names: string[]): void {
+function awaitHelpers(of: object, ...names: string[]): void {
   for (const name of names) {
     const value = (): never => {
       throw elsewhere(`${name}()`);
     };
-    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+    Object.defineProperty(of, name, { value, configurable: true, writable: true });
   }
 }
 

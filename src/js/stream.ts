@@ -23,6 +23,13 @@ export class Stream<Item> implements AsyncIterable<Item> {
     this.#iterate = iterate;
   }
 
+  /**
+   * The stream that `toReadableStream()` has written, read again: one of the helpers.
+   *
+   * @param controller ends it when it is aborted, and is aborted when its loop is left.
+   */
+  declare static fromReadableStream: <Item>(stream: ReadableStream, controller: AbortController) => Stream<Item>;
+
   [Symbol.asyncIterator](): AsyncIterator<Item> {
     return this.#iterate();
   }

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { APIConnectionError, APIError, APIUserAbortError, ChatCompletionStream, ChatmuxError, StreamTruncatedError } from "chatmux";
+import { APIConnectionError, APIError, APIUserAbortError, ChatCompletionStream, ChatmuxError, Stream, StreamTruncatedError } from "chatmux";
+import { Stream as OpenAIPlainStream } from "openai/streaming";
 import { ChatCompletionStream as OpenAIStream } from "openai/lib/ChatCompletionStream";
 import {
   answering, args, begin, classOf, CLIENTS, follow, onBoth, PARAMS, piece, record, START, stop, textStream, usage, USAGE,
@@ -154,6 +155,35 @@ suite("a loop", () => {
       end(stream, iterator);
       await until(() => stream.aborted, "the abort");
     }
+  });
+});
+
+suite("Stream.fromReadableStream()", () => {
+  const written = (...items) => streamOf(encoder.encode(lines(...items)), 3);
+
+  test("gives the items that toReadableStream() has written, as openai's does", async () => {
+    const stream = follow(Chatmux, WIDE);
+    const items = await collect(Stream.fromReadableStream(stream.toReadableStream(), new AbortController()));
+    assert.deepEqual(items, WIDE.slice(0, -1).map((chunk) => (typeof chunk === "string" ? JSON.parse(chunk) : chunk)));
+    const theirs = await collect(OpenAIPlainStream.fromReadableStream(follow(Chatmux, WIDE).toReadableStream(), new AbortController()));
+    assert.deepEqual(items, theirs);
+  });
+
+  test("aborts its controller when it is left early, and not when it was read", async () => {
+    const [early, late] = [new AbortController(), new AbortController()];
+    for await (const item of Stream.fromReadableStream(written({ a: 1 }, { a: 2 }), early)) {
+      assert.deepEqual(item, { a: 1 });
+      break;
+    }
+    await collect(Stream.fromReadableStream(written({ a: 1 }), late));
+    assert.deepEqual([early.signal.aborted, late.signal.aborted], [true, false]);
+  });
+
+  test("fails for a line that is no JSON, and for an error that was sent", async () => {
+    const broken = await failure(collect(Stream.fromReadableStream(written("{"), new AbortController())));
+    assert.equal(broken.kind, "malformed_response");
+    const sent = await failure(collect(Stream.fromReadableStream(written({ error: { message: "no", code: "x" } }), new AbortController())));
+    assert.deepEqual([sent instanceof APIError, sent.code], [true, "x"]);
   });
 });
 

@@ -41,6 +41,7 @@ suite("runTools()", () => {
         temperature: 0,
         top_k: 1,
         stream: false,
+        tool_choice: "auto",
         tools: [
           {
             type: "function",
@@ -53,10 +54,10 @@ suite("runTools()", () => {
     ]);
   });
 
-  test("sends no list of tools where there are none", async () => {
-    const { runner, bodies } = run([says("a")], { tools: [] });
+  test("sends neither a list of tools nor a choice where there are none", async () => {
+    const { runner, bodies } = run([says("a")], { tools: [], tool_choice: "auto" });
     assert.equal(await runner.finalContent(), "a");
-    assert.equal("tools" in bodies[0], false);
+    assert.deepEqual(["tools" in bodies[0], "tool_choice" in bodies[0]], [false, false]);
   });
 
   test("names a tool after its function, where it has no name", async () => {

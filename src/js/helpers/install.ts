@@ -3,12 +3,14 @@
 import { Chatmux, Completions } from "../client.js";
 import { setObserving } from "../observe.js";
 import { APIPromise } from "../promise.js";
+import { Stream } from "../stream.js";
 import type { ChatCompletion } from "../types.js";
 import { ChatCompletionStream } from "./completion-stream.js";
 import { cost } from "./cost.js";
 import { observe } from "./events.js";
 import { settings } from "./log.js";
 import type { ClientHelpers, CompletionsHelpers } from "./methods.js";
+import { readStream } from "./json-lines.js";
 import { checkParams, parseChatCompletion, toBody } from "./parse.js";
 import { ChatCompletionStreamingRunner } from "./streaming-tool-runner.js";
 import type { RunnerOptions, ToolLoopParams } from "./tool-loop.js";
@@ -44,9 +46,14 @@ const ofClient: ClientHelpers & ThisType<Chatmux> = {
   },
 };
 
-for (const [of, methods] of [[Completions, ofCompletions], [Chatmux, ofClient]] as const) {
+const ofStream: Pick<typeof Stream, "fromReadableStream"> = {
+  fromReadableStream: (stream, controller) => new Stream(() => readStream(stream, controller), controller),
+};
+
+const added = [[Completions.prototype, ofCompletions], [Chatmux.prototype, ofClient], [Stream, ofStream]] as const;
+for (const [of, methods] of added) {
   for (const [name, value] of Object.entries(methods)) {
-    Object.defineProperty(of.prototype, name, { value, configurable: true, writable: true });
+    Object.defineProperty(of, name, { value, configurable: true, writable: true });
   }
 }
 

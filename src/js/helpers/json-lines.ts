@@ -68,6 +68,17 @@ export async function* readJsonLines(stream: ReadableStream, signal: AbortSignal
   }
 }
 
+/** The same, for whoever reads it with `for await`: leaving the loop early aborts. */
+export async function* readStream<Item>(stream: ReadableStream, controller: AbortController): AsyncGenerator<Item> {
+  let isWhole = false;
+  try {
+    for await (const item of readJsonLines(stream, controller.signal)) yield item as Item;
+    isWhole = true;
+  } finally {
+    if (!isWhole) controller.abort();
+  }
+}
+
 const LINE_END = /[\r\n]/;
 
 function open(stream: ReadableStream): ReturnType<typeof readerOf> {

@@ -72,8 +72,8 @@ export async function runToolLoop(host: ToolLoopHost, params: ToolLoopParams, op
     const messages = runner.messages.map((message) =>
       message?.role === "assistant" && said.has(message) ? toMessage(message) : withoutParsed(message),
     );
-    // OpenAI refuses an empty list of tools.
-    const wire = given.length ? { tools: tools.wire } : {};
+    // OpenAI refuses an empty list of tools, and a choice without any.
+    const wire = given.length ? { tools: tools.wire, tool_choice: rest.tool_choice ?? "auto" } : { tool_choice: undefined };
     const completion = await host.create({ ...rest, ...wire, messages } as ChatCompletionCreateParamsBase);
     const message = completion.choices[0]?.message;
     if (!message) throw new ChatmuxError("The completion has no message, so the run of tools cannot go on.");
