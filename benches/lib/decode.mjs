@@ -16,11 +16,11 @@ export function jobs(names) {
 }
 
 /**
- * Measures the contenders on each job with `sample(subject, job)`, which resolves to `{ cpu, wall }` in µs per event. Returns the
- * tables, `tables`, and `ratios[workload:packing][id]` for the figure that the runtime is judged by.
+ * Measures the contenders on each job with `sample(subject, job)`, which resolves to `{ cpu, wall }` in µs per event: all of them, or those `among`
+ * them. Returns the tables, `tables`, and `ratios[workload:packing][id]` for the figure that the runtime is judged by.
  */
-export async function decode(where, names, sample, { figures, rounds }) {
-  const subjects = await contenders();
+export async function decode(where, names, sample, { figures, rounds, among }) {
+  const subjects = await contenders(among);
   const [tables, ratios] = [{}, {}];
   for (const job of jobs(names)) {
     const key = `${job.name}:${job.packing}`;

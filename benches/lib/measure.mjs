@@ -18,6 +18,8 @@ const MODULES = {
   openai: "peers/openai.mjs",
   "ai-sdk": "peers/ai-sdk.mjs",
 };
+/** Those that follow a stream by its events, which is another thing than to read it. */
+const FOLLOWERS = { "chatmux-events": "contenders/chatmux-events.mjs", "openai-events": "peers/openai-events.mjs" };
 
 /** What this run left out or failed at, by name. */
 export const notes = [];
@@ -28,7 +30,7 @@ export const notes = [];
 export async function contenders(names = Object.keys(MODULES)) {
   const list = [];
   for (const id of names.filter((name) => name === "floor" || !ONLY || ONLY.includes(name))) {
-    const path = fileURLToPath(new URL(`../${MODULES[id]}`, import.meta.url));
+    const path = fileURLToPath(new URL(`../${MODULES[id] ?? FOLLOWERS[id]}`, import.meta.url));
     const { default: contender } = await import(path);
     list.push({ id, path, contender });
   }

@@ -13,3 +13,17 @@ export const readThrough = ({ chat: { completions } }) => ({
   },
   complete: async () => (await completions.create(REQUEST)).choices[0].message.content,
 });
+
+/** The same through `stream()`, with listeners for chunks and text. */
+export const followThrough = ({ chat: { completions } }) => ({
+  async stream() {
+    let [text, count] = ["", 0];
+    const stream = completions.stream(REQUEST);
+    stream.on("chunk", () => count++);
+    stream.on("content", (_, snapshot) => {
+      text = snapshot;
+    });
+    await stream.done();
+    return { text, count };
+  },
+});

@@ -25,6 +25,7 @@ export async function run() {
 const PROGRAMS = {
   "`fetch` by hand": `import floor from "./contenders/floor.mjs"; globalThis.main = (options) => floor.setup(options);`,
   chatmux: app('import { Chatmux } from "chatmux";', "Chatmux"),
+  "chatmux/helpers": app('import { Chatmux } from "chatmux/helpers";', "Chatmux"),
   openai: app('import { OpenAI } from "./peers/node_modules/openai/index.mjs";', "OpenAI"),
   "AI SDK": `
     import { generateText, streamText } from "./peers/node_modules/ai";

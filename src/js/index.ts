@@ -1,6 +1,6 @@
 /** `chatmux`: the client, its errors and its types. */
 
-export { Chatmux, Chatmux as default, type Chat, type Completions, type Models, type ModelsPage } from "./client.js";
+export { Chatmux, Chatmux as default, Chatmux as OpenAI, type Chat, type Completions, type Models, type ModelsPage } from "./client.js";
 export * from "./errors.js";
 export { ChatmuxError as OpenAIError } from "./errors.js";
 export { ChatCompletionStream, type ChatCompletionStreamEvents, type ReadableStreamOptions } from "./helpers/completion-stream.js";

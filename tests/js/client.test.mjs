@@ -358,7 +358,7 @@ suite("the client", () => {
     ];
     const calls = ["createChatCompletion", "createChatCompletionStream", "listCatalogue", "listModels", "request"];
     const helpers = [
-      "ChatCompletionRunner", "ChatCompletionStream", "ChatCompletionStreamingRunner", "InvalidJSONError", "ParsingToolFunction",
+      "ChatCompletionRunner", "ChatCompletionStream", "ChatCompletionStreamingRunner", "InvalidJSONError", "OpenAI", "ParsingToolFunction",
       "SchemaValidationError", "standardFunction", "standardResponseFormat", "toMessage", "toUsage",
     ];
     assert.deepEqual(Object.keys(chatmux).sort(), ["APIPromise", ...helpers, "Chatmux", "ChunkStream", ...errors, "OpenAIError", "Stream", "default", "init"].sort());

@@ -602,6 +602,16 @@ suite("an answer that is parsed", () => {
     assert.deepEqual({ parsed, content, refusal }, { parsed: null, content: '{"a":1', refusal: "No" });
   });
 
+  test("C7: is read piece by piece, however many there are and however often one looks", async () => {
+    const count = 60_000;
+    const pieces = Array.from({ length: count }, () => piece({ content: '{"k":"v"},' }));
+    const stream = follow(Chatmux, [START, piece({ content: '{"a":[' }), ...pieces, piece({ content: "0]}" }), stop(), "[DONE]"], { params });
+    let seen = 0;
+    stream.on("content.delta", ({ parsed }) => (seen += parsed ? 1 : 0));
+    const { parsed } = await stream.finalMessage();
+    assert.deepEqual([seen, parsed.a.length], [count + 2, count + 1]);
+  });
+
   test("is there in the completion so far for who looks, in place of what a server says", async () => {
     const stream = follow(Chatmux, [START, piece({ content: '{"a":[1', parsed: "evil" }), piece({ content: ",2]}" }), stop(), "[DONE]"], { params });
     const seen = [];
@@ -612,6 +622,16 @@ suite("an answer that is parsed", () => {
 });
 
 suite("the request", () => {
+  test("has messages without what parsing has added to them", async () => {
+    const said = { role: "assistant", content: '{"a":1}', parsed: { a: 1 }, refusal: null, reasoning_content: "Hm", tool_calls: [{ id: "c", type: "function", function: { name: "f", arguments: "{}", parsed_arguments: {} } }] };
+    const { client, requests } = answering(Chatmux, textStream("a"));
+    await client.chat.completions.stream({ ...PARAMS, messages: [...PARAMS.messages, said] }).done();
+    assert.deepEqual(requests[0].body.messages.at(-1), {
+      role: "assistant", content: '{"a":1}', reasoning_content: "Hm", tool_calls: [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }],
+    });
+    assert.deepEqual(said.parsed, { a: 1 });
+  });
+
   test("is sent once, streamed, with what was asked for and nothing else", async () => {
     const seen = await onBoth(async (Client) => {
       const { client, requests } = answering(Client, textStream("a"));

@@ -34,6 +34,8 @@ export interface Asked {
 
 /** A tool call under way. */
 interface Call {
+  /** Its arguments, as far as they have come. */
+  json: PartialJson;
   /** Whether it is a function whose arguments are parsed; unknown before its name is. */
   isParsed?: boolean;
   /** How much of its arguments was said to be all of them. */
@@ -45,6 +47,7 @@ export class AnswerEvents {
   readonly #choice: ChatCompletionSnapshotChoice;
   readonly #asked: Asked;
   readonly #audience: Audience;
+  readonly #json = new PartialJson();
   readonly #calls = new Map<number, Call>();
   /** The call that is being made. */
   #current: number | undefined;
@@ -61,7 +64,14 @@ export class AnswerEvents {
     this.#audience = audience;
     choice.logprobs ??= null;
     const { message } = choice;
-    if (asked.isContentParsed) grow(message, "parsed", () => (message.refusal ? null : message.content), null);
+    if (asked.isContentParsed) grow(message, "parsed", () => (message.refusal ? null : (this.#json.value ?? null)));
+  }
+
+  /** Takes note of a piece that was added to the answer, so that what it says can be asked for. */
+  read({ delta }: ChunkChoice): void {
+    if (this.#asked.isContentParsed && isText(delta?.content)) this.#json.add(delta.content);
+    if (!Array.isArray(delta?.tool_calls)) return;
+    for (const { index, function: piece } of delta.tool_calls) if (isText(piece?.arguments)) this.#callAt(index).json.add(piece.arguments);
   }
 
   /**
@@ -109,13 +119,12 @@ export class AnswerEvents {
 
   #tellCall({ index, function: piece }: ChatCompletionChunkToolCall): void {
     this.#current = index;
-    const call = this.#calls.get(index) ?? {};
-    this.#calls.set(index, call);
+    const call = this.#callAt(index);
     const made = this.#functionAt(index);
     if (!made) return;
     if (call.isParsed === undefined && made.name) {
       call.isParsed = isArgumentsParseable(this.#asked.params, made.name);
-      if (call.isParsed) grow(made, "parsed_arguments", () => made.arguments, undefined);
+      if (call.isParsed) grow(made, "parsed_arguments", () => call.json.value);
     }
     if (!this.#audience.hears("tool_calls.function.arguments.delta")) return;
     const { name, arguments: args = "", parsed_arguments } = made;
@@ -180,10 +189,16 @@ export class AnswerEvents {
     const made = this.#functionAt(index);
     if (!made) return;
     const { name, arguments: args = "" } = made;
-    if (call.saidWhole === args.length || (!isOver && !isJson(args))) return;
+    if (call.saidWhole === args.length || (!isOver && !call.json.isWhole)) return;
     call.saidWhole = args.length;
     const parsed_arguments = call.isParsed ? await parseArguments(this.#asked.params!, name, args) : null;
     this.#audience.emit(event, { name, index, arguments: args, parsed_arguments });
+  }
+
+  #callAt(index: number): Call {
+    let call = this.#calls.get(index);
+    if (!call) this.#calls.set(index, (call = { json: new PartialJson() }));
+    return call;
   }
 
   /** The function of a call; a tool of another kind has none. */
@@ -193,29 +208,10 @@ export class AnswerEvents {
   }
 }
 
-/** Makes a member of what JSON says that grows, and `none` while it says nothing: read no further than somebody looks. */
-function grow(of: object, name: string, text: () => string | null | undefined, none: null | undefined): void {
-  let json: PartialJson | undefined;
-  let read = 0;
-  const get = (): unknown => {
-    const all = text();
-    if (all == null) return none;
-    json ??= new PartialJson();
-    if (read < all.length) json.add(all.slice(read));
-    read = all.length;
-    return json.value === undefined ? none : json.value;
-  };
+/** Makes a member of what JSON says that grows: read no further than somebody looks. */
+function grow(of: object, name: string, get: () => unknown): void {
   // What a server sends under this name is not what was parsed.
   Object.defineProperty(of, name, { get, set: () => {}, enumerable: true, configurable: true });
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isText(value: unknown): value is string {

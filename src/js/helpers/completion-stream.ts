@@ -210,8 +210,9 @@ export class ChatCompletionStream<ParsedT = null>
     for (const choice of choices) {
       const index = choice.index ?? 0;
       choice.finish_reason ??= null;
-      if (this.#answers.has(index)) continue;
-      this.#answers.set(index, new AnswerEvents(choiceAt(snapshot, index)!, this.#asked, this.#audience));
+      let answer = this.#answers.get(index);
+      if (!answer) this.#answers.set(index, (answer = new AnswerEvents(choiceAt(snapshot, index)!, this.#asked, this.#audience)));
+      answer.read(choice);
     }
     this._emit("chunk", chunk, snapshot);
     let told: Promise<void> | undefined;

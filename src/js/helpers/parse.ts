@@ -13,6 +13,7 @@ import type {
 } from "../types.js";
 import { hide, InvalidJSONError, SchemaValidationError } from "./parse-errors.js";
 import { resolveFormat, resolveTool } from "./response-format.js";
+import { withoutParsed } from "./to-message.js";
 
 /** What the helpers read of a request. */
 interface Params {
@@ -25,16 +26,17 @@ export type Body<Of> = Omit<Of, "response_format" | "tools"> &
   Pick<ChatCompletionCreateParamsNonStreaming, "response_format" | "tools">;
 
 /**
- * The body of a request: schemas in `response_format` and in the parameters of tools become what the wire has for them.
- * Everything else is as it is; functions in tools are no JSON, and so not sent.
+ * The body of a request: schemas in `response_format` and in the parameters of tools become what the wire has for them, and
+ * messages of the model lose what parsing has added to them. Everything else is as it is; functions in tools are no JSON, and so not sent.
  *
  * @throws {ChatmuxError} for a schema that cannot be used.
  */
 export function toBody<Of extends object>(params: Of): Body<Of> {
   // What is no object, `create()` answers.
   if (typeof params !== "object" || params === null) return params;
-  const { response_format: format, tools } = params as Params;
-  const wire: Params = {};
+  const { response_format: format, tools, messages } = params as Params & { messages?: unknown };
+  const wire: Params & { messages?: unknown } = {};
+  if (Array.isArray(messages)) wire.messages = messages.map(withoutParsed);
   if (format !== undefined) wire.response_format = resolveFormat(format).wire();
   if (Array.isArray(tools)) wire.tools = tools.map((tool) => resolveTool(tool).wire());
   return { ...(params as Of), ...wire } as unknown as Body<Of>;

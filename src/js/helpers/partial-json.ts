@@ -49,6 +49,8 @@ const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/;
  */
 export class PartialJson {
   readonly #frames: Frame[] = [];
+  /** The pieces that nobody wanted to know of yet. */
+  readonly #unread: string[] = [];
   #state: State = "value";
   /** The string, number or literal that is being read, and the escape in it. */
   #text = "";
@@ -61,12 +63,24 @@ export class PartialJson {
   #length = 0;
   #copies = 0;
 
-  /** Reads the next piece of the text. */
+  /** Adds the next piece of the text, which is read when somebody wants to know. */
   add(text: string): void {
-    this.#length += text.length;
-    if (this.#isBad || text === "") return;
-    this.#isGiven = false;
-    for (let at = 0; at < text.length && !this.#isBad; ) at = this.#read(text, at);
+    if (text) this.#unread.push(text);
+  }
+
+  #readAll(): void {
+    for (const text of this.#unread.splice(0)) {
+      this.#length += text.length;
+      if (this.#isBad) continue;
+      this.#isGiven = false;
+      for (let at = 0; at < text.length && !this.#isBad; ) at = this.#read(text, at);
+    }
+  }
+
+  /** Whether it is a whole list or object. */
+  get isWhole(): boolean {
+    this.#readAll();
+    return this.#whole !== NOTHING && !this.#isBad;
   }
 
   /**
@@ -76,6 +90,7 @@ export class PartialJson {
    * behind, until the text is whole.
    */
   get value(): unknown {
+    this.#readAll();
     if (this.#isGiven) return this.#given;
     const cost = this.#frames.reduce((sum, frame) => sum + frame.cost, this.#state === "number" ? this.#text.length : 0);
     const isWhole = this.#whole !== NOTHING;

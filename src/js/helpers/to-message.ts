@@ -63,8 +63,10 @@ export function toMessage(of: HasMessage): ChatCompletionAssistantMessageParam {
 export function withoutParsed(message: ChatCompletionMessageParam): ChatCompletionMessageParam {
   if (message?.role !== "assistant") return message;
   const { tool_calls: calls, audio } = message;
+  // A helper has filled it in: a refusal that is none says nothing, and some providers refuse it.
+  const isOurs = "parsed" in message;
   return {
-    ...mapFields(message as unknown as Fields, (name, value) => (name === "parsed" ? undefined : value)),
+    ...mapFields(message as unknown as Fields, (name, value) => (name === "parsed" || (isOurs && name === "refusal" && value === null) ? undefined : value)),
     ...(Array.isArray(calls) && { tool_calls: calls.map((call) => mapFields(call as unknown as Fields, toCallField)) }),
     ...(audio != null && { audio: { id: audio.id } }),
   } as ChatCompletionMessageParam;
