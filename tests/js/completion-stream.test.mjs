@@ -602,6 +602,14 @@ suite("an answer that is parsed", () => {
     assert.deepEqual({ parsed, content, refusal }, { parsed: null, content: '{"a":1', refusal: "No" });
   });
 
+  test("is parsed as it was asked for, whatever the caller does to the tool meanwhile", async () => {
+    const tool = { type: "function", function: { name: "f", strict: true, parameters: {} } };
+    const stream = follow(Chatmux, [START, begin(0, "c", "f", '{"v":'), args(0, "1}"), stop("tool_calls"), "[DONE]"], { params: { ...PARAMS, tools: [tool] } });
+    stream.once("chunk", () => (tool.function.strict = false));
+    const { tool_calls: [call] } = await stream.finalMessage();
+    assert.deepEqual(call.function.parsed_arguments, { v: 1 });
+  });
+
   test("C7: is read piece by piece, however many there are and however often one looks", async () => {
     const count = 60_000;
     const pieces = Array.from({ length: count }, () => piece({ content: '{"k":"v"},' }));

@@ -219,3 +219,11 @@ test("addUsage adds what is there, details and cost too, and changes the total a
   assert.deepEqual(total, usage(21, 11, { cached: 8, reasoning: 2 }, { cost: 0.5 }));
   assert.equal(JSON.stringify(one), before);
 });
+
+test("C3: addUsage has details such as __proto__ as keys of its own", () => {
+  const total = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+  const one = { ...total, prompt_tokens_details: JSON.parse('{"__proto__":2,"toString":3}') };
+  addUsage(total, one);
+  addUsage(total, one);
+  assert.equal(JSON.stringify(total.prompt_tokens_details), '{"__proto__":4,"toString":6}');
+});

@@ -196,7 +196,8 @@ export class ChatCompletionStream<ParsedT = null>
   #begin(): void {
     this.#snapshot = undefined;
     this.#answers.clear();
-    const params = this.#params;
+    const params = this.#params && asSent(this.#params);
+    this.#params = params;
     if (!params) return;
     const needsWhole = this._rejectsUnfinished || isParseable(params);
     this.#asked = { params, isContentParsed: isContentParseable(params), needsWhole };
@@ -246,4 +247,11 @@ export class ChatCompletionStream<ParsedT = null>
     }
     return error;
   }
+}
+
+/** The parameters as they are now: the answer is parsed as it was asked for, whatever becomes of the caller's tools meanwhile. */
+function asSent<Params extends { tools?: unknown }>(params: Params): Params {
+  if (!Array.isArray(params.tools)) return params;
+  const tools = params.tools.map((tool) => (tool?.function && !("$parseRaw" in tool) ? { ...tool, function: { ...tool.function } } : tool));
+  return { ...params, tools };
 }

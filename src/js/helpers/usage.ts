@@ -54,12 +54,12 @@ export function addUsage(total: CompletionUsage, usage: CompletionUsage): void {
   }
   for (const name of ["prompt_tokens_details", "completion_tokens_details"] as const) {
     if (!isObject(usage[name])) continue;
-    const into: Members = { ...total[name] };
+    const into = new Map<string, unknown>(Object.entries(total[name] ?? {}));
     for (const [detail, value] of Object.entries(usage[name])) {
       const tokens = count(value);
-      if (tokens !== undefined) into[detail] = (count(into[detail]) ?? 0) + tokens;
+      if (tokens !== undefined) into.set(detail, (count(into.get(detail)) ?? 0) + tokens);
     }
-    total[name] = into;
+    total[name] = Object.fromEntries(into);
   }
   if (count(usage.cost) !== undefined) total.cost = (count(total.cost) ?? 0) + usage.cost!;
 }
