@@ -1,5 +1,6 @@
 /** What the tests of the helpers share: one program, run with chatmux and with openai, and what there was to see of each. */
 
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import Chatmux from "chatmux";
 import OpenAI from "openai";
@@ -116,3 +117,21 @@ export function inProcess(Client, source) {
     });
   });
 }
+
+/** What all completions here have in common. */
+export const PLACE = { id: "chatcmpl-1", created: 1700000000, model: "m" };
+
+/** What a stream comes to, with both clients. */
+export async function bothComeTo(expected, events, params) {
+  const seen = await onBoth((Client) => follow(Client, events, { params }).finalChatCompletion());
+  assert.deepEqual(seen.chatmux, expected);
+  assert.deepEqual(seen.openai, expected, "openai is no longer the same");
+}
+
+/** A completion that both come to. */
+export const completion = (message, finish_reason = "stop", more = {}, choice = {}) => ({
+  ...PLACE,
+  object: "chat.completion",
+  choices: [{ index: 0, finish_reason, logprobs: null, ...choice, message: { role: "assistant", content: null, refusal: null, parsed: null, ...message } }],
+  ...more,
+});
