@@ -137,7 +137,7 @@ for (const [version, z] of Object.entries(VERSIONS)) {
         unknown: z.unknown().optional(),
         text: z.coerce.string(),
         is: z.coerce.boolean(),
-        all: z.array(z.any()).min(1),
+        all: z.array(z.any().describe("What it may be")).min(1),
         nothing: z.literal(null),
         union: z.union([z.number(), z.string().default("x")]),
       });
@@ -150,7 +150,7 @@ for (const [version, z] of Object.entries(VERSIONS)) {
         unknown: {},
         text: { type: "string" },
         is: { type: "boolean" },
-        all: { type: "array", items: {}, minItems: 1 },
+        all: { type: "array", items: { description: "What it may be" }, minItems: 1 },
         nothing: { type: "null", const: null },
         union: { anyOf: [{ type: "number" }, { type: "string", default: "x" }] },
       });
@@ -216,6 +216,16 @@ for (const [version, z] of [["3.22", z322], ["3.25", z325]]) {
     test("may check what it takes no undefined for", () => {
       const schema = z.object({ a: z.preprocess((value) => value.trim(), z.string()), b: z.any().refine(async () => true) });
       assert.deepEqual(zodResponseFormat(schema, "it").json_schema.schema.required, ["a", "b"]);
+    });
+
+    test("has defaults and descriptions where they are only, though a schema is used in several places", () => {
+      const name = z.string().min(1);
+      const home = z.object({ city: name });
+      const schema = z.object({ first: name.default("Ada"), last: name, home: home.readonly().brand("home").describe("Home"), work: home });
+      const text = { type: "string", minLength: 1 };
+      const { properties } = zodResponseFormat(schema, "it").json_schema.schema;
+      assert.deepEqual([properties.first, properties.last, properties.home.description], [{ ...text, default: "Ada" }, text, "Home"]);
+      assert.deepEqual(properties.work, { type: "object", properties: { city: { $ref: "#/definitions/shared0" } }, required: ["city"], additionalProperties: false });
     });
 
     test("has a default in one place of a schema that is used in several", () => {

@@ -14,7 +14,10 @@ interface Definition {
   value?: unknown;
   coerce?: boolean;
   effect?: { type: string };
+  description?: string;
   innerType?: Schema;
+  schema?: Schema;
+  type?: Schema;
   options?: Schema[] | Map<unknown, Schema>;
   shape?(): Record<string, Schema>;
 }
@@ -23,6 +26,8 @@ interface Definition {
 interface Place {
   currentPath: string[];
   propertyPath: string[] | undefined;
+  /** What was written, and where: what is used again is referred to. */
+  seen: Map<Definition, { path: string[] }>;
   isPreprocessed?: boolean;
 }
 
@@ -38,7 +43,10 @@ export const toJSONSchema = (schema: object, definitions: Record<string, object>
     target: "jsonSchema7",
     pipeStrategy: "input",
     override: (definition, place) => before(definition as never, place as never),
-    postProcess: (written, definition) => ({ ...written, ...corrections({ ...written } as never, definition as never) }) as never,
+    postProcess: (written, definition, place) => {
+      forgetInner(definition as never, place as never);
+      return { ...written, ...corrections({ ...written } as never, definition as never) } as never;
+    },
     ...(Object.keys(definitions).length > 0 && { definitions: definitions as never }),
   });
 
@@ -63,10 +71,22 @@ function isUnfit({ typeName, value, coerce }: Definition, { isPreprocessed }: Pl
   return UNFIT.some((name) => typeName === `Zod${name}`);
 }
 
+/** What is in a default, or in what has another description, is not referred to: they are not its own. */
+function forgetInner(definition: Definition, { currentPath, seen }: Place): void {
+  let inner = innerOf(definition);
+  if (definition.typeName !== "ZodDefault" && definition.description === inner?.description) return;
+  for (; inner && seen.get(inner)?.path === currentPath; inner = innerOf(inner)) seen.delete(inner);
+}
+
+function innerOf({ innerType, schema, type }: Definition): Definition | undefined {
+  return (innerType ?? schema ?? type)?._def;
+}
+
 /** What the writer leaves out, or has otherwise. */
-function corrections({ type, items = {} }: { type?: unknown; items?: unknown }, { typeName, value, shape }: Definition): object {
+function corrections({ type, items }: { type?: unknown; items?: unknown }, definition: Definition): object {
+  const { typeName, value, shape } = definition;
   if (typeName === "ZodLiteral" && value === null) return { type: "null", const: null };
-  if (typeName === "ZodArray") return { items };
+  if (typeName === "ZodArray") return { items: items ?? { description: innerOf(definition)?.description } };
   if (typeName === "ZodObject") {
     const properties = Object.entries(shape!());
     return { required: properties.filter(([, property]) => isRequired(property)).map(([key]) => key) };
