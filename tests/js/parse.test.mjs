@@ -178,6 +178,52 @@ suite("what is sent by parse() for a schema", () => {
     assert.equal(sent.json_schema.strict, true);
   });
 
+  test("is one schema where allOf says it several times, and where a root is a union of one", async () => {
+    const city = { type: "string", minLength: 1 };
+    const properties = {
+      same: { allOf: [{ $ref: "#/definitions/city" }, { $ref: "#/definitions/city" }] },
+      beside: { type: "number", allOf: [{ type: "number" }] },
+      there: { $ref: "#/anyOf/1/allOf/0/properties/beside" },
+    };
+    const branch = { allOf: [{ type: "object", properties, required: ["same", "beside", "there"] }] };
+    const { json_schema } = await sentFor({ title: "It", anyOf: [false, branch], definitions: { city } });
+    const number = { type: "number" };
+    assert.deepEqual(json_schema, {
+      name: "It",
+      schema: {
+        title: "It",
+        type: "object",
+        properties: { same: { $ref: "#/definitions/city" }, beside: number, there: { $ref: "#/definitions/shared0" } },
+        required: ["same", "beside", "there"],
+        additionalProperties: false,
+        definitions: { city: { type: "string", description: "minLength: 1" }, shared0: number },
+      },
+      strict: true,
+    });
+    const apart = { type: "object", properties: { a: { allOf: [{ type: "string" }, { type: "number" }] } }, required: ["a"] };
+    assert.equal((await sentFor(apart)).json_schema.strict, false);
+  });
+
+  test("has a default told, wherever it stands, but not one of null beside null", async () => {
+    const sent = await sentFor({
+      type: "object",
+      properties: { a: { type: ["string", "null"], default: null }, b: { $ref: "#/$defs/b" }, c: { anyOf: [{ type: "number" }, { type: "string", default: "x" }] }, d: { type: "string", default: null } },
+      $defs: { a: { type: "string", default: "y" }, b: { type: "object", properties: { a: { $ref: "#/$defs/a" } } } },
+      required: ["b"],
+    });
+    assert.equal(sent.json_schema.strict, true);
+    assert.deepEqual(sent.json_schema.schema.properties, {
+      a: { type: ["string", "null"] },
+      b: { $ref: "#/$defs/b" },
+      c: { anyOf: [{ type: "number" }, { type: "string", description: 'default: "x"' }] },
+      d: { type: "string", description: "default: null" },
+    });
+    assert.deepEqual(sent.json_schema.schema.$defs, {
+      a: { type: "string", description: 'default: "y"' },
+      b: { type: "object", properties: { a: { $ref: "#/$defs/a" } }, required: ["a"], additionalProperties: false },
+    });
+  });
+
   test("can be recursive at its root", async () => {
     const sent = await sentFor({
       $ref: "#/$defs/tree",
@@ -225,6 +271,7 @@ suite("parse() refuses before anything is sent", () => {
     assert.match(await refused({ response_format: { type: "object", properties: { deep } } }), /nests deeper than 256 levels/);
     assert.match(await refused({ response_format: { schema: v.object({}), jsonSchema: "{}" } }), /must be an object/);
     assert.match(await refused({ response_format: z.object({ a: z.bigint() }) }), /cannot be written as JSON Schema: BigInt/);
+    assert.match(await refused({ response_format: z.object({ a: z.file() }) }), /of a file, at #\/properties\/a, which JSON cannot carry/);
   });
 
   test("a name that OpenAI refuses", async () => {

@@ -128,6 +128,53 @@ for (const [version, z] of Object.entries(VERSIONS)) {
       assert.throws(() => zodResponseFormat(Pet, "a pet"), /1 to 64 letters/);
     });
 
+    test("has optional fields that are nullable, and others that take undefined, required", () => {
+      const home = z.object({ city: z.string() });
+      const schema = z.object({
+        home: home.optional().nullable(),
+        list: z.array(z.string().optional()),
+        any: z.any(),
+        unknown: z.unknown().optional(),
+        text: z.coerce.string(),
+        is: z.coerce.boolean(),
+        all: z.array(z.any().describe("What it may be")).min(1),
+        nothing: z.literal(null),
+        union: z.union([z.number(), z.string().default("x")]),
+      });
+      const format = zodResponseFormat(schema, "it");
+      const { properties, required } = format.json_schema.schema;
+      assert.deepEqual(properties, {
+        home: { anyOf: [{ type: "object", properties: { city: { type: "string" } }, required: ["city"], additionalProperties: false }, { type: "null" }] },
+        list: { type: "array", items: { type: "string" } },
+        any: {},
+        unknown: {},
+        text: { type: "string" },
+        is: { type: "boolean" },
+        all: { type: "array", items: { description: "What it may be" }, minItems: 1 },
+        nothing: { type: "null", const: null },
+        union: { anyOf: [{ type: "number" }, { type: "string", default: "x" }] },
+      });
+      assert.deepEqual(required, ["home", "list", "any", "unknown", "text", "is", "all", "nothing", "union"]);
+      const value = { home: null, list: ["a"], any: 1, unknown: null, text: "t", is: false, all: [{}], nothing: null, union: "y" };
+      assert.deepEqual(format.$parseRaw(JSON.stringify(value)), value);
+      assert.throws(() => zodResponseFormat(z.object({ a: z.union([z.number(), z.string().optional()]) }), "it"), /#\/properties\/a: it is optional without being nullable/);
+    });
+
+    test("says nothing of a default that is null", () => {
+      const { properties, required } = zodResponseFormat(z.object({ a: z.string().min(1).nullable().default(null) }), "it").json_schema.schema;
+      assert.deepEqual([properties, required], [{ a: { anyOf: [{ type: "string", minLength: 1 }, { type: "null" }] } }, ["a"]]);
+    });
+
+    test("is refused where JSON cannot carry what it is of", () => {
+      for (const unfit of [z.date(), z.bigint(), z.void(), z.undefined(), z.nan(), z.symbol(), z.literal(1n), z.literal(undefined)]) {
+        for (const field of [unfit, unfit.nullable(), z.array(unfit), z.union([z.string(), unfit]), z.object({ of: unfit })]) {
+          assert.throws(() => zodResponseFormat(z.object({ field }), "it"), (error) => error instanceof ChatmuxError && /cannot be written as JSON Schema: /.test(error.message));
+        }
+      }
+      if (!z.file) return;
+      assert.throws(() => zodResponseFormat(z.object({ a: z.file() }), "it"), /of a file, at #\/properties\/a, which JSON cannot carry/);
+    });
+
     test("makes tools in openai's shape", () => {
       const run = ({ city }) => city;
       const tool = zodFunction({ name: "weather", parameters: z.object({ city: z.string() }), function: run, description: "The weather" });
@@ -137,6 +184,55 @@ for (const [version, z] of Object.entries(VERSIONS)) {
       assert.deepEqual(tool.$parseRaw('{"city":"Paris"}'), { city: "Paris" });
       assert.throws(() => tool.$parseRaw('{"city":1}'), SchemaValidationError);
       assert.equal(zodFunction({ name: "weather", parameters: z.object({}) }).$callback, undefined);
+    });
+  });
+}
+
+for (const [version, z] of [["3.22", z322], ["3.25", z325]]) {
+  suite(`zod ${version}`, () => {
+    test("is refused by kind and place where JSON cannot carry what it is of", () => {
+      for (const [kind, schema] of Object.entries({
+        ZodDate: z.date(),
+        ZodBigInt: z.coerce.bigint(),
+        ZodFunction: z.function(),
+        ZodPromise: z.promise(z.string()),
+        ZodMap: z.map(z.string(), z.string()),
+        ZodSet: z.set(z.string()),
+        ZodLiteral: z.literal(Number.NaN),
+      })) {
+        assert.throws(() => zodResponseFormat(z.object({ a: schema }), "it"), (error) => error.message.includes(`: ${kind} at #/properties/a is of what JSON does not have`));
+      }
+    });
+
+    test("may have dates that are made of the string that is written", () => {
+      const toDate = (value) => new Date(value);
+      const format = zodResponseFormat(z.object({ a: z.coerce.date(), b: z.preprocess(toDate, z.date()), c: z.string().transform(toDate) }), "it");
+      const date = { type: "string", format: "date-time" };
+      assert.deepEqual(format.json_schema.schema.properties, { a: date, b: date, c: { type: "string" } });
+      const at = "1815-12-10T00:00:00.000Z";
+      assert.deepEqual(format.$parseRaw(JSON.stringify({ a: at, b: at, c: at })), { a: new Date(at), b: new Date(at), c: new Date(at) });
+    });
+
+    test("may check what it takes no undefined for", () => {
+      const schema = z.object({ a: z.preprocess((value) => value.trim(), z.string()), b: z.any().refine(async () => true) });
+      assert.deepEqual(zodResponseFormat(schema, "it").json_schema.schema.required, ["a", "b"]);
+    });
+
+    test("has defaults and descriptions where they are only, though a schema is used in several places", () => {
+      const name = z.string().min(1);
+      const home = z.object({ city: name });
+      const schema = z.object({ first: name.default("Ada"), last: name, home: home.readonly().brand("home").describe("Home"), work: home });
+      const text = { type: "string", minLength: 1 };
+      const { properties } = zodResponseFormat(schema, "it").json_schema.schema;
+      assert.deepEqual([properties.first, properties.last, properties.home.description], [{ ...text, default: "Ada" }, text, "Home"]);
+      assert.deepEqual(properties.work, { type: "object", properties: { city: { $ref: "#/definitions/shared0" } }, required: ["city"], additionalProperties: false });
+    });
+
+    test("has a default in one place of a schema that is used in several", () => {
+      const unit = z.string().default("C");
+      const { properties, required, definitions } = zodResponseFormat(z.object({ a: unit, b: unit, c: z.null().nullable() }), "it").json_schema.schema;
+      assert.deepEqual(properties, { a: { type: "string", default: "C" }, b: { $ref: "#/definitions/shared0" }, c: { type: ["null"] } });
+      assert.deepEqual([required, definitions], [["a", "b", "c"], { shared0: { type: "string", default: "C" } }]);
     });
   });
 }

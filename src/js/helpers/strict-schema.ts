@@ -52,7 +52,8 @@ export function toStrictSchema(root: Schema, { tell = true } = {}): Schema {
   if (strict["type"] !== "object" || strict["anyOf"] !== undefined || strict["oneOf"] !== undefined) {
     throw new ChatmuxError("The JSON Schema must be of an object: put what it is of into a property of one.");
   }
-  visit(strict, "#", { root: strict, tell });
+  // References are looked up in the schema as it was, whichever of its places were visited before.
+  visit(strict, "#", { root: structuredClone(strict), tell });
   return strict;
 }
 
@@ -82,17 +83,23 @@ function nameTargets(root: Schema): Schema {
   return names.size ? { ...root, [under]: { ...definitions, ...named } } : root;
 }
 
-/** A schema that is a reference, as recursive ones are, with what it refers to in its place. */
+/** A schema that is a reference, as recursive ones are, or a union of one, with what it comes to in its place. */
 function atRoot(root: Schema): Schema {
   let schema = root;
-  for (const seen = new Set<unknown>(); typeof schema["$ref"] === "string" && !seen.has(schema["$ref"]); ) {
-    seen.add(schema["$ref"]);
-    const target = resolve(root, schema["$ref"]);
-    if (!target) break;
+  for (const seen = new Set<unknown>(); ; ) {
+    mergeAllOf(schema);
+    const target = typeof schema["$ref"] === "string" ? resolve(root, schema["$ref"]) : onlyBranch(schema);
+    if (!target || seen.has(target)) return schema;
+    seen.add(target);
     schema = { ...structuredClone(target), ...only(schema, [...ROOT_ONLY, ...ANNOTATIONS]), ...only(root, ROOT_ONLY) };
   }
-  mergeAllOf(schema);
-  return schema;
+}
+
+/** What a union of one is of, where nothing beside it says more. */
+function onlyBranch({ anyOf, ...rest }: Schema): Schema | undefined {
+  const possible = Array.isArray(anyOf) ? anyOf.filter((branch) => branch !== false) : [];
+  const isAlone = Object.keys(rest).every((name) => ANNOTATIONS.includes(name) || ROOT_ONLY.includes(name));
+  return possible.length === 1 && isAlone && isSchema(possible[0]) ? possible[0] : undefined;
 }
 
 interface Walk {
@@ -114,9 +121,12 @@ function visit(schema: unknown, at: string, walk: Walk): void {
   if (schema["additionalProperties"] !== undefined && schema["additionalProperties"] !== false) {
     throw unfit(at, "an object cannot have keys that are not among its `properties`, as a record has");
   }
+  // No mode helps: an answer has no bytes for a file.
+  if (schema["contentEncoding"] === "binary") throw new ChatmuxError(`The schema is of a file, at ${at}, which JSON cannot carry.`);
   const keyword = UNFIT.find((name) => schema[name] !== undefined);
   if (keyword) throw unfit(at, `\`${keyword}\` is not supported`);
   if (schema["$ref"] !== undefined) reference(schema, at, walk);
+  if (schema["default"] === null && isWritable({ ...schema, default: undefined }, walk.root)) delete schema["default"];
   constrain(schema, at, walk);
   if (isOf(schema, "object") || schema["properties"] !== undefined) closeObject(schema, at, walk);
   if (isOf(schema, "array")) {
@@ -168,9 +178,9 @@ function closeObject(schema: Schema, at: string, walk: Walk): void {
   if (unknown !== undefined) throw unfit(at, `\`${unknown}\` is required, but is not among its \`properties\``);
   for (const [key, property] of Object.entries(properties)) {
     const place = `${at}/properties/${key}`;
-    // One that has a default, or may be null, can always be written.
-    const isWritable = required.includes(key) || hasDefault(property) || isNullable(property, walk.root);
-    if (!isWritable) throw unfit(place, "it is optional without being nullable (zod: `.optional()` without `.nullable()`): make it nullable");
+    if (!required.includes(key) && !isWritable(property, walk.root)) {
+      throw unfit(place, "it is optional without being nullable (zod: `.optional()` without `.nullable()`): make it nullable");
+    }
     visit(property, place, walk);
   }
   schema["additionalProperties"] = false;
@@ -187,44 +197,43 @@ function reference(schema: Schema, at: string, { root }: Walk): void {
   delete schema["$ref"];
 }
 
-/** Objects that are joined by `allOf`, as one; a single schema in `allOf`, as itself. Others are left. */
+/** Objects that are joined by `allOf`, as one; a single schema in `allOf`, or the same one again, as itself. Others are left. */
 function mergeAllOf(schema: Schema): void {
   const { allOf, ...rest } = schema;
   if (!Array.isArray(allOf) || !allOf.every(isSchema)) return;
   const own = Object.keys(rest).filter((name) => !ANNOTATIONS.includes(name) && !ROOT_ONLY.includes(name));
-  let merged: Schema;
-  if (allOf.length === 1 && !own.length) {
-    merged = { ...allOf[0] };
-  } else {
-    const parts: Schema[] = [...allOf, ...(own.length ? [only(rest, own)] : [])];
-    const isPlain = (part: Schema): boolean =>
-      (part["type"] === "object" || (part === parts.at(-1) && part["type"] === undefined)) &&
-      Object.keys(part).every((name) => ["type", "properties", "required", "additionalProperties", ...ANNOTATIONS].includes(name)) &&
-      (part["additionalProperties"] === undefined || part["additionalProperties"] === false);
-    const properties = parts.flatMap((part) => Object.entries((part["properties"] as object | undefined) ?? {}));
-    const isDisjoint = new Set(properties.map(([key]) => key)).size === properties.length;
-    if (!parts.every(isPlain) || !isDisjoint) return;
-    const required = parts.flatMap((part) => (part["required"] as string[] | undefined) ?? []);
-    merged = { type: "object", properties: Object.fromEntries(properties), required };
-    for (const name of own) delete schema[name];
-  }
-  delete schema["allOf"];
+  const all: Schema[] = [...allOf, ...(own.length ? [only(rest, own)] : [])];
+  const parts = [...new Map(all.map((part) => [JSON.stringify(part), part])).values()];
+  const merged = parts.length === 1 ? parts[0] : joined(parts);
+  if (!merged) return;
+  for (const name of ["allOf", ...own]) delete schema[name];
   for (const [name, value] of Object.entries(merged)) schema[name] ??= value;
   mergeAllOf(schema);
 }
 
-/** Whether null fits. */
-function isNullable(schema: unknown, root: Schema, seen = new Set<unknown>()): boolean {
-  if (!isSchema(schema) || seen.has(schema)) return false;
-  seen.add(schema);
-  if (schema["$ref"] !== undefined) return isNullable(resolve(root, schema["$ref"]), root, seen);
-  if (schema["const"] === null || isOf(schema, "null")) return true;
-  if (Array.isArray(schema["enum"])) return schema["enum"].includes(null);
-  return [schema["anyOf"], schema["oneOf"]].some((all) => Array.isArray(all) && all.some((one) => isNullable(one, root, seen)));
+/** The object that all of several are, if they are plain ones without a property in common. */
+function joined(parts: Schema[]): Schema | undefined {
+  const isPlain = (part: Schema): boolean =>
+    (part["type"] === "object" || (part === parts.at(-1) && part["type"] === undefined)) &&
+    Object.keys(part).every((name) => ["type", "properties", "required", "additionalProperties", ...ANNOTATIONS].includes(name)) &&
+    (part["additionalProperties"] === undefined || part["additionalProperties"] === false);
+  const properties = parts.flatMap((part) => Object.entries((part["properties"] as object | undefined) ?? {}));
+  const isDisjoint = new Set(properties.map(([key]) => key)).size === properties.length;
+  if (!parts.every(isPlain) || !isDisjoint) return undefined;
+  const required = parts.flatMap((part) => (part["required"] as string[] | undefined) ?? []);
+  return { type: "object", properties: Object.fromEntries(properties), required };
 }
 
-function hasDefault(schema: unknown): boolean {
-  return isSchema(schema) && schema["default"] !== undefined;
+/** Whether there is a value that stands for none, null or a default, so that it can always be written. */
+function isWritable(schema: unknown, root: Schema, seen = new Set<unknown>()): boolean {
+  if (!isSchema(schema) || seen.has(schema)) return false;
+  seen.add(schema);
+  if (schema["default"] !== undefined) return true;
+  if (schema["$ref"] !== undefined) return isWritable(resolve(root, schema["$ref"]), root, seen);
+  if (schema["const"] === null || isOf(schema, "null")) return true;
+  if (Array.isArray(schema["enum"])) return schema["enum"].includes(null);
+  if (Object.keys(schema).every((name) => ANNOTATIONS.includes(name))) return true;
+  return [schema["anyOf"], schema["oneOf"]].some((all) => Array.isArray(all) && all.some((one) => isWritable(one, root, seen)));
 }
 
 /** What a reference leads to, by own members only. */
