@@ -104,11 +104,18 @@ suite("at the prices of the catalogue", () => {
     assert.deepEqual(asked, ["http://provider.test/api/v1/models"]);
   });
 
-  test("each client asks for its own", async () => {
+  test("clients made of one another share it; another host, or another way to fetch, has its own", async () => {
     const { client, asked } = clientOf({ "gpt-4o": PRICES });
-    await client.cost(completion(USAGE));
-    assert.deepEqual(await client.withOptions({ timeout: 1000 }).cost(completion(USAGE)), COST);
+    for (const one of [client, client.withOptions({ timeout: 1000 }), client.withOptions({ apiKey: "sk-another-key" })]) {
+      assert.deepEqual(await one.cost(completion(USAGE)), COST);
+    }
+    assert.equal(asked.length, 1);
+    const elsewhere = client.withOptions({ baseURL: "http://elsewhere.test/v1" });
+    for (const one of [elsewhere, elsewhere.withOptions({})]) assert.deepEqual(await one.cost(completion(USAGE)), COST);
     assert.equal(asked.length, 2);
+    const other = clientOf({ "gpt-4o": { ...PRICES, input: PRICES.input * 2 } });
+    assert.notDeepEqual(await other.client.cost(completion(USAGE)), COST);
+    assert.equal(other.asked.length, 1);
   });
 
   test("the id as it is comes first, then in any case of letters, then without its date", async () => {

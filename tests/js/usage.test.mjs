@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { toUsage } from "chatmux";
+import { Chatmux, toUsage } from "chatmux";
 import { addUsage } from "../../dist/helpers/usage.js";
 import { recordedValues, skip } from "./recorded.mjs";
 import { chunkText, openEvents } from "./streams.mjs";
-import { COMPLETION, failureOfStream, forbidStrayRejections } from "./support.mjs";
+import { COMPLETION, KEY, failure, failureOfStream, forbidStrayRejections, jsonResponse } from "./support.mjs";
 
 forbidStrayRejections();
 
@@ -197,6 +197,14 @@ suite("it is found in", () => {
     const { error } = await failureOfStream(openEvents(events([JSON.stringify({ error: { message: "broken" } })])));
     assert.deepEqual(toUsage(error), usage(7, 2));
     assert.deepEqual(toUsage({ partial: { ...COMPLETION, usage: SAID } }), usage(7, 2));
+  });
+
+  test("the error of an answer that was cut before it could be parsed", async () => {
+    const cut = { ...COMPLETION, choices: [{ ...COMPLETION.choices[0], finish_reason: "length" }], usage: SAID };
+    const client = new Chatmux({ apiKey: KEY, fetch: async () => jsonResponse(cut) });
+    const error = await failure(client.chat.completions.parse({ model: "m", messages: [], response_format: { type: "json_object" } }));
+    assert.equal(error.name, "LengthFinishReasonError");
+    assert.deepEqual(toUsage(error), usage(7, 2));
   });
 
   test("a run of the helpers: the sum of its completions, and of the one that is running", () => {

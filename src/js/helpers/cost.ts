@@ -16,8 +16,8 @@ const NEEDED = "`cost()` takes `{ prices: { input: 0.15, output: 0.6 } }`, in US
 /** The date at the end of a model's id. */
 const DATE = /-(?:\d{4}-\d{2}-\d{2}|\d{8})$/;
 
-/** The prices of the catalogue, which a client is asked for once. */
-const catalogues = new WeakMap<Chatmux, Promise<Prices>>();
+/** The prices of the catalogues that were asked for: by how they are fetched, and from where. Clients made of others share them. */
+const catalogues = new WeakMap<object, Map<string, Promise<Prices>>>();
 
 interface Prices {
   byId: Map<string, CataloguePricing>;
@@ -98,12 +98,14 @@ async function lookUp(client: Chatmux, model: string | undefined): Promise<Catal
 }
 
 function catalogueOf(client: Chatmux): Promise<Prices> {
-  const known = catalogues.get(client);
-  if (known) return known;
-  const asked = read(client);
-  catalogues.set(client, asked);
+  const { baseURL } = client;
+  const by = client.fetch ?? globalThis.fetch;
+  const known = catalogues.get(by) ?? new Map<string, Promise<Prices>>();
+  catalogues.set(by, known);
+  const asked = known.get(baseURL) ?? read(client);
+  known.set(baseURL, asked);
   // One that failed is asked again by the next call.
-  asked.catch(() => catalogues.delete(client));
+  asked.catch(() => known.get(baseURL) === asked && known.delete(baseURL));
   return asked;
 }
 

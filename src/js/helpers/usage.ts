@@ -26,7 +26,7 @@ interface Counts {
  * (Anthropic, Portkey), and reasoning (xAI, Gemini; tokens that a total counts and neither part does are reasoning).
  *
  * @param of a completion, a chunk, a `ChunkStream` (what has come so far, also after an abort), a helper's stream or runner
- *   (the sum of its completions), an error with `usage` or `partial`, or a usage. It is not changed.
+ *   (the sum of its completions), an error with `usage`, `partial` or `completion`, or a usage. It is not changed.
  * @example
  * for await (const chunk of stream) if (isEnough(chunk)) break;
  * toUsage(stream)?.prompt_tokens_details.cached_tokens;
@@ -73,7 +73,8 @@ export interface Consumed {
 /** The completions that something stands for. */
 export function completionsOf(of: unknown): Consumed[] {
   if (!isObject(of)) return [];
-  const { allChatCompletions: all, partial } = of;
+  const { allChatCompletions: all, completion } = of;
+  const partial = of["partial"] ?? completion;
   if (typeof all === "function") {
     return [...(all.call(of) as unknown[]), of["currentChatCompletionSnapshot"]].filter(isObject).map(consumed);
   }
