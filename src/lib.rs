@@ -20,6 +20,8 @@
 //! - [`sse`]: bytes to events; [`json`]: text that is read in place, once, into a tree of where the values stand.
 //! - [`stream`]: events to chunks, and the verdict on how a stream ended; [`shape`]: events that are alike, read by their
 //!   differences; [`partial`]: the completion as assembled so far; [`batch`]: the chunks of one read, as JavaScript takes them over.
+//! - [`translator`]: another provider's stream to OpenAI's, bytes to bytes; [`template`]: its events that are alike, written
+//!   by their differences.
 //! - [`catalogue`]: the models that AIHubMix offers.
 //! - `web` (wasm only): the one place that names the host.
 
@@ -38,7 +40,9 @@ pub mod retry;
 pub mod shape;
 pub mod sse;
 pub mod stream;
+pub mod template;
 mod text;
+pub mod translator;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 
