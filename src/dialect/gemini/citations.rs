@@ -1,0 +1,107 @@
+//! What an answer rests on, as OpenAI's annotations.
+//!
+//! <https://ai.google.dev/api/generate-content#GroundingMetadata>
+
+use crate::dialect::translate::{count, said};
+use crate::json::{Tree, Value, Writer};
+
+/// How far apart the places of a text are that are counted beforehand, in bytes.
+const STRIDE: usize = 1024;
+
+/// Writes the `annotations` for what a search has found and for what was cited, each as JSON or empty.
+///
+/// Gemini counts the bytes of the text. The annotations count the units of JavaScript's strings; where the text is not
+/// known they point to its beginning.
+pub fn write(grounding: &str, citations: &str, text: Option<&str>, out: &mut Writer) {
+    let mut tree = Tree::whole();
+    let (Ok(found), Ok(cited)) = (tree.add(or_null(grounding)), tree.add(or_null(citations))) else { return };
+    let (found, cited) = (tree.value(found), tree.value(cited));
+    let places = Places::new(text.unwrap_or_default());
+    let sources = ["citationSources", "citations"].map(|name| cited.at(name));
+    let sources = || sources.into_iter().flat_map(Value::items);
+    let chunks: Vec<_> = found.at("groundingChunks").items().collect();
+    if chunks.is_empty() && sources().next().is_none() {
+        return;
+    }
+    out.key("annotations");
+    out.begin_list();
+    let mut is_cited = vec![false; chunks.len()];
+    for support in found.at("groundingSupports").items() {
+        for index in support.at("groundingChunkIndices").items() {
+            let at = count(index) as usize;
+            if let (Some(chunk), Some(is_cited)) = (chunks.get(at), is_cited.get_mut(at)) {
+                *is_cited = true;
+                write_one(source(*chunk), support.at("segment"), &places, out);
+            }
+        }
+    }
+    for (chunk, _) in chunks.iter().zip(is_cited).filter(|(_, is_cited)| !is_cited) {
+        write_one(source(*chunk), found.at("-"), &places, out);
+    }
+    for source in sources() {
+        write_one(source, source, &places, out);
+    }
+    out.end_list();
+}
+
+fn or_null(json: &str) -> &str {
+    if json.is_empty() { "null" } else { json }
+}
+
+/// What a chunk was taken from: the only member that it has, whatever its kind.
+fn source(chunk: Value<'_>) -> Value<'_> {
+    chunk.children().find(|source| source.get("uri").is_some()).unwrap_or(chunk)
+}
+
+fn write_one(source: Value<'_>, segment: Value<'_>, places: &Places<'_>, out: &mut Writer) {
+    let at = |name| places.units(count(segment.at(name)) as usize);
+    out.begin_object();
+    out.member("type", "url_citation");
+    out.key("url_citation");
+    out.begin_object();
+    out.key("start_index");
+    out.number(at("startIndex"));
+    out.key("end_index");
+    out.number(at("endIndex"));
+    match said(source, "title") {
+        Some(title) => out.member_copy("title", title),
+        None => out.member("title", ""),
+    }
+    match said(source, "uri") {
+        Some(uri) => out.member_copy("url", uri),
+        None => out.member("url", ""),
+    }
+    out.end_object();
+    out.end_object();
+}
+
+/// Where the characters of a text are, in UTF-16.
+struct Places<'a> {
+    text: &'a str,
+    /// How many units come before each stride.
+    strides: Vec<u64>,
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str) -> Self {
+        let (mut strides, mut sum) = (vec![0], 0);
+        for stride in text.as_bytes().chunks(STRIDE) {
+            sum += units(stride);
+            strides.push(sum);
+        }
+        Self { text, strides }
+    }
+
+    /// How many units come before a byte.
+    fn units(&self, byte: usize) -> u64 {
+        let byte = byte.min(self.text.len());
+        let stride = byte / STRIDE;
+        let rest = self.text.as_bytes().get(stride * STRIDE..byte).unwrap_or_default();
+        self.strides.get(stride).copied().unwrap_or(0) + units(rest)
+    }
+}
+
+/// How many units of UTF-16 begin in these bytes: one a character, and two where it has four bytes.
+fn units(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|byte| u64::from(byte & 0xc0 != 0x80) + u64::from(*byte >= 0xf0)).sum()
+}
