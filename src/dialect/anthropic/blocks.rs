@@ -87,7 +87,13 @@ pub fn text_member(out: &mut Writer, name: &str, text: Value<'_>) {
 /// The signature of a block or an item. An empty one stands where none has come yet.
 #[must_use]
 pub fn signature(block: Value<'_>) -> Option<Value<'_>> {
-    said(block, "signature").filter(|signature| signature.starts(b'"') && signature.bytes().len() > 2)
+    said(block, "signature").filter(|signature| has_text(*signature))
+}
+
+/// Whether a value is a string that is not empty.
+#[must_use]
+pub fn has_text(value: Value<'_>) -> bool {
+    value.starts(b'"') && value.bytes().len() > 2
 }
 
 /// Writes an item of `reasoning_details` back as the block that it was, for a request to this model.
