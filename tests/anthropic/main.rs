@@ -1,0 +1,7 @@
+//! Anthropic's answers in OpenAI's form.
+#![cfg(not(target_arch = "wasm32"))]
+
+mod answers;
+mod blocks;
+mod streams;
+mod support;
