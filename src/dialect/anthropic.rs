@@ -1,0 +1,23 @@
+//! Anthropic's Messages: OpenAI's requests in its form, and its answers in OpenAI's. AIHubMix's native endpoint for Claude
+//! speaks the same.
+//!
+//! Requests: `request` has what is said once, `thinking` how much is thought, `messages` the conversation and `content`
+//! what its messages hold, `tools` what the model may call, and `schema` what may be said of the form of JSON.
+//! Reasoning goes both ways byte for byte: what `blocks` writes into `reasoning_details`, it writes back into a request.
+//!
+//! <https://platform.claude.com/docs/en/api/messages>
+
+pub mod blocks;
+mod content;
+mod messages;
+mod request;
+mod schema;
+mod thinking;
+mod tools;
+
+pub use request::write_request;
+
+/// Who makes the reasoning of this dialect, by OpenRouter's name: the `format` of its `reasoning_details`.
+///
+/// <https://openrouter.ai/docs/use-cases/reasoning-tokens>
+pub const FORMAT: &str = "anthropic-claude-v1";
