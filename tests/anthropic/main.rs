@@ -3,5 +3,8 @@
 
 mod answers;
 mod blocks;
+mod hostile;
+#[cfg(feature = "fixtures")]
+mod recorded;
 mod streams;
 mod support;

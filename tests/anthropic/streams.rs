@@ -196,3 +196,48 @@ fn a_revision_stays_where_events_differ_in_their_text_alone() {
     assert_eq!(changed, ["text_delta", "input_json_delta"]);
     assert!(changes.len() > 20);
 }
+
+/// What stays of the chunks without what was copied into them.
+fn skeleton(out: &Writer) -> (String, Vec<usize>) {
+    let (mut rest, mut end, mut sources) = (String::new(), 0, Vec::new());
+    for copied in out.copied() {
+        rest.push_str(&out.json()[end..copied.output]);
+        rest.push('*');
+        end = copied.output + copied.length;
+        sources.push(copied.source);
+    }
+    rest.push_str(&out.json()[end..]);
+    (rest, sources)
+}
+
+#[test]
+fn events_that_differ_in_their_text_alone_become_chunks_that_do() {
+    let content = json!([
+        {"type": "thinking", "thinking": "one two three four five six", "signature": "s"},
+        {"type": "text", "text": "one two three \"four\" five six"},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {"a": "one two three four", "b": [1, 2, 3, 4, 5, 6]}},
+        {"type": "tool_use", "id": "t", "name": "json", "input": {"a": "one two three four", "b": [1, 2, 3, 4, 5, 6]}},
+    ]);
+    for has_answer_tool in [false, true] {
+        let mut reader = Events::new(WayBack { may_cite: false, has_answer_tool, ..back() }, CREATED);
+        let (mut known, mut compared) = (Vec::<(u32, String, (String, Vec<usize>))>::new(), 0);
+        for event in events_of(&message(content.clone())) {
+            let (mut out, before) = (Writer::default(), reader.revision());
+            assert_ne!(reader.read_event("", &event.to_string(), &mut out), Err(Malformed::Index));
+            let delta = &event["delta"];
+            let text = ["text", "thinking", "partial_json"].iter().find_map(|name| delta[name].as_str());
+            if text.is_none_or(str::is_empty) || reader.revision() != before {
+                continue;
+            }
+            let kind = delta["type"].to_string();
+            match known.iter().find(|(revision, known, _)| *revision == before && *known == kind) {
+                Some((.., seen)) => {
+                    assert_eq!(skeleton(&out), *seen, "{event}");
+                    compared += 1;
+                }
+                None => known.push((before, kind, skeleton(&out))),
+            }
+        }
+        assert!(compared > 40, "{compared}");
+    }
+}

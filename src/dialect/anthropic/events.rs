@@ -226,9 +226,8 @@ impl Events {
 
     fn open(&mut self, index: u64, sort: Sort, out: &mut Writer) -> usize {
         self.change();
-        if self.open.len() >= MAX_OPEN {
-            let oldest = self.open.remove(0);
-            self.end_sort(oldest.sort, out);
+        if let Some(oldest) = self.open.first().filter(|_| self.open.len() >= MAX_OPEN) {
+            self.end_block(oldest.index, out);
         }
         self.open.push(Block { index, sort });
         self.open.len() - 1
@@ -458,10 +457,10 @@ impl Events {
     }
 
     fn end_block(&mut self, index: u64, out: &mut Writer) {
-        if let Some(place) = self.place(index) {
-            let block = self.open.remove(place);
-            self.end_sort(block.sort, out);
-        }
+        let Some(block) = self.open.iter_mut().find(|block| block.index == index) else { return };
+        let sort = std::mem::replace(&mut block.sort, Sort::Done);
+        self.open.retain(|block| block.index != index);
+        self.end_sort(sort, out);
     }
 
     /// Writes what a block comes to when it has ended.
