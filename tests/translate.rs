@@ -153,7 +153,7 @@ fn a_model_belongs_to_its_family_and_an_unknown_one_to_the_newest() {
     }
     for (model, family, known) in [
         ("gemini-3.7-flash", "gemini-3.7-flash", true),
-        ("gemini-3-flash-preview", "gemini-3", true),
+        ("gemini-3-flash-preview", "gemini-3-", true),
         ("gemini-2.5-flash-lite", "2.5", true),
         ("gemini-2.5-pro", "2.5-pro", true),
         ("gemini-9", "gemini-3.7-flash", false),

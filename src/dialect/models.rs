@@ -82,47 +82,63 @@ pub const CLAUDE: [Claude; 17] = {
 pub struct Gemini {
     /// A part of the ids of its models.
     pub name: &'static str,
+    /// The most tokens of an answer, its thoughts included.
+    pub max_tokens: u64,
     /// The largest budget of tokens for thoughts, where the model takes a budget; otherwise it takes a level.
     pub budget: Option<u64>,
-    /// The lowest level, or the smallest budget but none.
+    /// The lowest level, or the smallest budget.
     pub least: &'static str,
+    /// Whether it thinks, and signs its thoughts.
+    pub thinks: bool,
     /// Whether it can do without thoughts.
     pub can_stop: bool,
     /// Whether it takes `temperature`, `topP` and `topK`.
     pub sampling: bool,
+    /// Whether it takes `presencePenalty` and `frequencyPenalty` from Google's own API.
+    pub penalties: bool,
     /// Whether it answers several times to one request.
     pub candidates: bool,
     /// Whether it says how likely its words were.
     pub logprobs: bool,
     /// Whether it takes tools together with an answer in JSON, or with tools of Google.
     pub mixes: bool,
-    /// Whether it takes pictures in the results of tools.
-    pub media_results: bool,
-    /// Whether it thinks, and signs its thoughts.
-    pub thinks: bool,
+    /// Whether it takes files in the results of tools, and a resolution for each file.
+    pub media: bool,
+    /// Whether it refuses calls of functions without a signature.
+    pub signs_calls: bool,
+    /// Whether it goes on with an answer that was begun for it.
+    pub prefill: bool,
 }
 
 /// The families of Gemini.
 #[rustfmt::skip]
-pub const GEMINI: [Gemini; 7] = {
+pub const GEMINI: [Gemini; 12] = {
     const fn line(
-        name: &'static str, budget: Option<u64>, least: &'static str,
-        [can_stop, sampling, candidates, logprobs, mixes, media_results, thinks]: [u8; 7],
+        name: &'static str, max_tokens: u64, budget: Option<u64>, least: &'static str,
+        [thinks, can_stop]: [u8; 2],
+        [sampling, penalties, candidates, logprobs, mixes, media, signs_calls, prefill]: [u8; 8],
     ) -> Gemini {
         Gemini {
-            name, budget, least, can_stop: can_stop > 0, sampling: sampling > 0, candidates: candidates > 0,
-            logprobs: logprobs > 0, mixes: mixes > 0, media_results: media_results > 0, thinks: thinks > 0,
+            name, max_tokens, budget, least, thinks: thinks > 0, can_stop: can_stop > 0, sampling: sampling > 0,
+            penalties: penalties > 0, candidates: candidates > 0, logprobs: logprobs > 0, mixes: mixes > 0,
+            media: media > 0, signs_calls: signs_calls > 0, prefill: prefill > 0,
         }
     }
     [
-        //                      budget        least      can_stop sampling candidates logprobs mixes media thinks
-        line("gemini-3.7-flash", None,         "LOW",     [0,       0,       0,         0,       1,    1,    1]),
-        line("gemini-3.1-pro",   None,         "LOW",     [0,       1,       0,         0,       1,    1,    1]),
-        line("gemini-3-pro",     None,         "LOW",     [0,       1,       0,         0,       1,    1,    1]),
-        line("gemini-3",         None,         "MINIMAL", [0,       1,       0,         0,       1,    1,    1]),
-        line("2.5-pro",          Some(32_768), "128",     [0,       1,       1,         1,       0,    0,    1]),
-        line("2.5",              Some(24_576), "0",       [1,       1,       1,         1,       0,    0,    1]),
-        line("gemini-2.0",       Some(0),      "0",       [1,       1,       1,         1,       0,    0,    0]),
+        //                       max_tokens budget        least      thinks     sampling   candidates mixes signs_calls
+        //                                                              can_stop   penalties  logprobs   media prefill
+        line("gemini-3.7-flash",     65_536, None,         "LOW",     [1, 0],    [0, 1,     0, 0,      1, 1, 1, 0]),
+        line("gemini-3.7",           65_536, None,         "LOW",     [1, 0],    [0, 1,     0, 0,      1, 1, 1, 0]),
+        line("gemini-3.1-pro",       65_536, None,         "LOW",     [1, 0],    [1, 1,     0, 0,      1, 1, 1, 1]),
+        line("gemini-3-pro",         65_536, None,         "LOW",     [1, 0],    [1, 1,     0, 0,      1, 1, 1, 1]),
+        line("gemini-3-",            65_536, None,         "MINIMAL", [1, 0],    [1, 1,     0, 0,      1, 1, 1, 1]),
+        line("gemini-3.1",           65_536, None,         "MINIMAL", [1, 0],    [1, 1,     0, 0,      1, 1, 1, 1]),
+        line("gemini-3.5",           65_536, None,         "MINIMAL", [1, 0],    [1, 1,     0, 0,      1, 1, 1, 1]),
+        line("2.5-flash-image",      65_536, Some(0),      "0",       [0, 1],    [1, 0,     1, 1,      0, 0, 0, 1]),
+        line("2.5-pro",              65_536, Some(32_768), "128",     [1, 0],    [1, 0,     1, 1,      0, 0, 0, 1]),
+        line("2.5",                  65_536, Some(24_576), "0",       [1, 1],    [1, 0,     1, 1,      0, 0, 0, 1]),
+        line("gemini-2.0",            8_192, Some(0),      "0",       [0, 1],    [1, 1,     1, 1,      0, 0, 0, 1]),
+        line("gemini-1.5",            8_192, Some(0),      "0",       [0, 1],    [1, 1,     1, 1,      0, 0, 0, 1]),
     ]
 };
 
