@@ -7,11 +7,15 @@
 //! <https://www.rfc-editor.org/rfc/rfc8259>
 
 mod string;
+#[cfg(feature = "dialects")]
 mod write;
 
+#[cfg(feature = "dialects")]
+pub(crate) use string::escape;
 use string::plain_length;
 pub use string::{RawString, write_string};
-pub(crate) use string::{escape, has_whole_escapes, inside};
+pub(crate) use string::{has_whole_escapes, inside};
+#[cfg(feature = "dialects")]
 pub use write::{Copied, Writer};
 
 /// How deep arrays and objects may nest.
@@ -96,6 +100,7 @@ const NOWHERE: Node = Node { key: (0, 0), escaped: false, start: 0, end: 0, firs
 impl Tree {
     /// A tree that follows every value of its texts, for what is to be written again in another form. Names that come
     /// twice in an object are told apart from its first thousand members; there may be a million values in all.
+    #[cfg(feature = "dialects")]
     #[must_use]
     pub fn whole() -> Self {
         Self { is_whole: true, ..Self::default() }
@@ -381,6 +386,8 @@ impl<'a> Reader<'a> {
 
     /// Reads what is in a container.
     fn container(&mut self, parent: usize, bracket: u8) -> Result<()> {
+        // Nobody else asks for it.
+        let is_whole = cfg!(feature = "dialects") && self.is_whole;
         self.at += 1;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -410,19 +417,19 @@ impl<'a> Reader<'a> {
                     // Most names are new, and known to be by their length and their ends.
                     let name = self.text.as_bytes().get(key.0 as usize..key.1 as usize).unwrap_or_default();
                     let bit = if escaped { u64::MAX } else { 1 << (mark(name) % 64) };
-                    if seen & bit != 0 && (!self.is_whole || count < MAX_COMPARED) {
+                    if seen & bit != 0 && (!is_whole || count < MAX_COMPARED) {
                         same = self.nodes[parent].first as usize;
                         while same != 0 && self.name(same) != self.name(at) {
                             same = self.nodes[same].next as usize;
                         }
                     }
                     seen |= bit;
-                    if same == 0 && count >= MAX_MEMBERS && !self.is_whole && !ALWAYS.contains(&name) {
+                    if same == 0 && count >= MAX_MEMBERS && !is_whole && !ALWAYS.contains(&name) {
                         // What is not followed keeps its place, so that nobody thinks that it was.
                         self.nodes.truncate(at + 1);
                         same = at;
                     }
-                } else if count >= MAX_ITEMS && !self.is_whole && last >= self.root + MAX_VALUES {
+                } else if count >= MAX_ITEMS && !is_whole && last >= self.root + MAX_VALUES {
                     self.nodes.truncate(at);
                     (self.nodes[last].first, self.nodes[last].end) = (0, self.at as u32);
                     same = last;

@@ -23,7 +23,8 @@
 //! - [`translator`]: another provider's stream to OpenAI's, bytes to bytes; [`template`]: its events that are alike, written
 //!   by their differences.
 //! - [`catalogue`]: the models that AIHubMix offers.
-//! - `web` (wasm only): the one place that names the host.
+//! - `web` (wasm only): the one place that names the host; `web_dialects`: the face of the second module, that of the
+//!   dialects, which takes bytes and gives bytes.
 
 #![forbid(unsafe_code)]
 
@@ -40,10 +41,18 @@ pub mod retry;
 pub mod shape;
 pub mod sse;
 pub mod stream;
+#[cfg(feature = "dialects")]
 pub mod template;
 mod text;
+#[cfg(feature = "dialects")]
 pub mod translator;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "client"))]
 pub mod web;
+#[cfg(all(target_arch = "wasm32", feature = "dialects"))]
+pub mod web_dialects;
 
 pub use error::{Error, Kind};
+
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -125,6 +125,7 @@ impl Shape {
     }
 
     /// The shape of an event with these holes, in their order, of which somebody else knows what to do with them.
+    #[cfg(feature = "dialects")]
     pub(crate) fn of(event: &[u8], holes: Vec<(Hole, Span)>) -> Self {
         Self { event: event.to_vec(), holes, paths: String::new(), text: None, around: (0, 0) }
     }

@@ -8,7 +8,7 @@ use crate::dialect::translate::{Step, error_body, is_string};
 use crate::error::Kind;
 use crate::json::{Tree, Writer};
 use crate::shape::{Found, Span};
-use crate::sse::{Decoder, EventTooLarge, empty};
+use crate::sse::{Decoder, EventTooLarge, MAX_SPARE};
 use crate::stream::{EVENT_TOO_LARGE, MAX_BYTES, MAX_HEAD, MAX_HELD, MAX_READ, MIN_ROOM, explain, has_blank_line};
 use crate::template::{Example, Templates, frame};
 use crate::text;
@@ -136,6 +136,12 @@ impl<E: Events> Translator<E> {
         self.input.get_mut(self.filled..).unwrap_or_default()
     }
 
+    /// The room that is left: bytes may be put there as well, without asking for it.
+    #[must_use]
+    pub fn space(&self) -> &[u8] {
+        self.input.get(self.filled..).unwrap_or_default()
+    }
+
     /// Translates the next bytes, `length` of which were put into the [`room`](Self::room) made for them.
     pub fn translate(&mut self, length: usize, out: &mut Vec<u8>) {
         if self.has_ended {
@@ -163,10 +169,12 @@ impl<E: Events> Translator<E> {
         if allowed < length && !self.has_ended {
             self.fail(Kind::TooLarge, "The stream has more bytes than `maxResponseBytes` allows.", out);
         }
-        if self.has_ended {
-            // Nothing is held back any more, nor is there need for room.
-            empty(&mut self.input);
+        if self.has_ended || self.taken == self.filled {
+            // Nothing is held back: all room is free again.
             (self.taken, self.filled) = (0, 0);
+            if self.has_ended || self.input.len() > MAX_SPARE {
+                self.input = Vec::new();
+            }
         }
     }
 
@@ -225,6 +233,10 @@ impl<E: Events> Translator<E> {
             }
         };
         self.any = true;
+        if event.data == DONE {
+            // Some servers end any stream as OpenAI's end; what the dialect itself says counts.
+            return taken;
+        }
         read_counts(events, &mut self.counted_by, &self.counted);
         written.clear();
         let revision = events.revision();

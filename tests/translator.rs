@@ -190,6 +190,8 @@ fn a_stream_ends_with_a_mark() {
     for (stream, expected) in [
         ("event: end\ndata: {}\n\n".to_owned(), "data: [DONE]\n\n".to_owned()),
         (turns.clone(), "data: \n\ndata: [DONE]\n\n".to_owned()),
+        (turns.clone() + "data: [DONE]\n\n", "data: \n\ndata: [DONE]\n\n".to_owned()),
+        ("data: [DONE]\n\n".to_owned(), format!("data: \n\n{CUT}")),
         (String::new(), format!("data: \n\n{CUT}")),
         ("event: ping\ndata: {}\n\n".to_owned(), format!(": ping\n\ndata: \n\n{CUT}")),
         ("data: {\"do\":\"fail\"}\n\ndata: {}\n\n".to_owned(), error("It has failed.", "server_error")),
