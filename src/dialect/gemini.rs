@@ -6,6 +6,7 @@ mod arguments;
 mod candidate;
 mod citations;
 mod error;
+mod logprobs;
 mod response;
 mod sorts;
 

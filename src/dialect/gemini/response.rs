@@ -21,8 +21,10 @@ use crate::text::{concat, push_decimal};
 /// That which the body reports, and one of [`Kind::MalformedResponse`] where it is no answer.
 pub fn read_response(body: &str, back: &WayBack, created: u64) -> Result<String, Error> {
     let malformed = || Error::new(Kind::MalformedResponse, "The answer is not one of Gemini's `generateContent`.");
-    let mut events = Events::new(WayBack { include_usage: true, ..back.clone() }, created);
+    let mut events = Events::new(WayBack { include_usage: false, ..back.clone() }, created);
     let mut out = Writer::default();
+    // A list of events may have been cut; one object is whole, whether it says why it ends or not.
+    events.is_whole = body.trim_ascii_start().starts_with('{');
     for is_end in [false, true] {
         let step = if is_end {
             events.finish(&mut out)
@@ -31,15 +33,19 @@ pub fn read_response(body: &str, back: &WayBack, created: u64) -> Result<String,
         };
         if let Step::Failed(body) = step {
             // What a stream is cut off for, a whole answer lacks.
-            return Err(if events.is_cut() { malformed() } else { Error::from_response(events.status, &body) });
+            return Err(if events.is_cut { malformed() } else { Error::from_response(events.status, &body) });
         }
     }
+    events.write_usage(&mut out);
     let mut completion = Partial::default();
     for chunk in out.texts() {
         completion.add(chunk);
     }
     Ok(completion.json())
 }
+
+/// How long an id or the name of a model may be, in bytes and with its quotes.
+const MAX_NAME: usize = 512;
 
 /// What is known of a stream.
 #[derive(Debug)]
@@ -59,6 +65,8 @@ pub struct Events {
     /// The status that a failure stands for.
     status: u16,
     is_cut: bool,
+    /// Whether it needs no finish reason.
+    is_whole: bool,
     revision: u32,
 }
 
@@ -78,6 +86,7 @@ impl Events {
             block: None,
             status: 200,
             is_cut: false,
+            is_whole: false,
             revision: 0,
         }
     }
@@ -87,10 +96,6 @@ impl Events {
     #[must_use]
     pub fn revision(&self) -> u32 {
         self.candidates.iter().fold(self.revision, |sum, candidate| sum.wrapping_add(candidate.revision))
-    }
-
-    fn is_cut(&self) -> bool {
-        self.is_cut
     }
 
     /// Reads one event, and writes the chunk that it comes to, if any. Gemini's events have no names.
@@ -169,7 +174,9 @@ impl Events {
         self.revision += 1;
         let mut created = String::new();
         push_decimal(&mut created, self.created);
-        let of = |name| said(event, name).filter(|value| value.starts(b'"') && value.bytes().len() > 2);
+        // They are told with each chunk.
+        let of =
+            |name| said(event, name).filter(|value| value.starts(b'"') && (3..MAX_NAME).contains(&value.bytes().len()));
         let id = of("responseId").map_or(&*created, |id| id.raw().get(1..id.raw().len() - 1).unwrap_or_default());
         self.call_id = concat(&["call_", id]);
         let mut asked = String::new();
@@ -255,7 +262,7 @@ impl Events {
         let mut failed = None;
         self.is_cut = self.candidates.is_empty();
         for candidate in &self.candidates {
-            match candidate.end(is_blocked) {
+            match candidate.end(is_blocked, self.is_whole) {
                 End::Reason(_) => {}
                 End::Failure(message, reason) => failed = failed.or(Some(failure(&message, &reason))),
                 End::Cut => self.is_cut = true,
@@ -272,21 +279,27 @@ impl Events {
         self.begin_chunk(out);
         let block = self.block.as_ref().map(|(reason, message)| (&**reason, &**message));
         for candidate in &mut self.candidates {
-            candidate.write_end(block, out);
+            candidate.write_end(block, self.is_whole, out);
         }
         self.end_chunk(out);
-        if let Some(usage) = self.usage.filter(|_| self.back.include_usage) {
-            self.begin_chunk(out);
-            out.end_list();
-            out.key("usage");
-            out.begin_object();
-            usage.write(out);
-            out.end_object();
-            if !self.tier.is_empty() {
-                out.member("service_tier", self.tier);
-            }
-            out.end_object();
+        if self.back.include_usage {
+            self.write_usage(out);
         }
         Step::Finished
+    }
+
+    /// Writes the chunk that has the usage, if that is known.
+    fn write_usage(&self, out: &mut Writer) {
+        let Some(usage) = self.usage else { return };
+        self.begin_chunk(out);
+        out.end_list();
+        out.key("usage");
+        out.begin_object();
+        usage.write(out);
+        out.end_object();
+        if !self.tier.is_empty() {
+            out.member("service_tier", self.tier);
+        }
+        out.end_object();
     }
 }
