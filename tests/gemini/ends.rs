@@ -98,3 +98,26 @@ fn a_candidate_may_have_no_content() {
     assert_eq!(choice["finish_reason"], "content_filter");
     assert_eq!(choice["extra_content"], json!({"google": {"safetyRatings": [{"blocked": true}]}}));
 }
+
+#[test]
+fn the_verdicts_on_a_blocked_prompt_are_kept() {
+    let ratings = json!([{"category": "HARM_CATEGORY_HARASSMENT", "probability": "HIGH"}]);
+    let body = json!({"promptFeedback": {"blockReason": "SAFETY", "safetyRatings": ratings}});
+    let completion = whole(&body, &back());
+    assert_eq!(completion, put_together(std::slice::from_ref(&body), &back()));
+    assert_eq!(completion["choices"][0]["extra_content"], json!({"google": {"safetyRatings": ratings}}));
+}
+
+#[test]
+fn a_mark_of_the_end_is_one() {
+    let read = |event: &Value| {
+        let mut reader = Events::new(back(), CREATED);
+        let mut out = Writer::default();
+        assert_eq!(reader.read_event("", &event.to_string(), &mut out), Ok(Step::Going));
+        reader.read_event("", "[DONE]", &mut out)
+    };
+    let mut event = answer(json!([{"text": "a"}]), "STOP");
+    assert_eq!(read(&event), Ok(Step::Finished));
+    event["candidates"][0].as_object_mut().expect("an object").remove("finishReason");
+    assert!(matches!(read(&event), Ok(Step::Failed(body)) if body.contains("stream_truncated")));
+}

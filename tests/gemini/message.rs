@@ -180,6 +180,15 @@ fn parts_become_members_of_the_message() {
             }),
         ),
         (
+            "members that are null, and one that nobody knows",
+            json!([
+                {"text": "a", "functionCall": null, "inlineData": null, "thoughtSignature": null},
+                {"text": null},
+                {"text": "b", "partMetadata": {"x": 1}},
+            ]),
+            json!({"content": "ab"}),
+        ),
+        (
             "code and what it printed, and audio",
             json!([code, result, {"text": "a"}, audio]),
             json!({"content": "a", "reasoning_details": [server(&code, 0), server(&result, 1), server(&audio, 2)]}),

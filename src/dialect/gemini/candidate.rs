@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
+use super::FORMAT;
 use super::arguments::{Arguments, Part};
-use super::{FORMAT, sorts::Sort};
+use super::sorts::{Sort, has_text};
 use super::{citations, logprobs};
 use crate::dialect::openai::Malformed;
 use crate::dialect::translate::{WayBack, is_string, said};
@@ -104,6 +105,13 @@ impl Candidate {
                 self.citations.push(source.raw().to_owned());
                 self.revision += 1;
             }
+        }
+    }
+
+    /// Keeps the verdicts on the prompt, which are JSON, or empty.
+    pub fn note_ratings(&mut self, ratings: &str) {
+        if !ratings.is_empty() {
+            self.extras.push(("safetyRatings".to_owned(), ratings.to_owned()));
         }
     }
 
@@ -529,10 +537,6 @@ fn unquote(json: &str) -> Cow<'_, str> {
 
 fn parts(candidate: Value<'_>) -> impl Iterator<Item = Value<'_>> {
     candidate.at("content").at("parts").items()
-}
-
-fn has_text(part: Value<'_>) -> bool {
-    part.at("text").bytes().len() > 2
 }
 
 fn goes_on(value: Value<'_>) -> bool {

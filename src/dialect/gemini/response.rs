@@ -4,7 +4,7 @@
 
 use super::candidate::{Candidate, End};
 use super::error::{error_of, failure};
-use crate::dialect::openai::{ErrorObject, Malformed};
+use crate::dialect::openai::{DONE, ErrorObject, Malformed};
 use crate::dialect::translate::{Step, Usage, WayBack, count, error_body, said};
 use crate::error::{Error, Kind};
 use crate::json::{self, Tree, Value, Writer, write_string};
@@ -62,6 +62,8 @@ pub struct Events {
     tier: &'static str,
     /// Why the prompt was refused, as JSON strings: the reason and what is said of it.
     block: Option<(String, String)>,
+    /// The verdicts behind that, as JSON.
+    ratings: String,
     /// The status that a failure stands for.
     status: u16,
     is_cut: bool,
@@ -84,6 +86,7 @@ impl Events {
             usage: None,
             tier: "",
             block: None,
+            ratings: String::new(),
             status: 200,
             is_cut: false,
             is_whole: false,
@@ -103,6 +106,10 @@ impl Events {
     /// # Errors
     /// When it cannot be read.
     pub fn read_event(&mut self, _name: &str, data: &str, out: &mut Writer) -> Result<Step, Malformed> {
+        if data == DONE {
+            // Not Google's, but that of some who stand between it and its callers.
+            return Ok(self.finish(out));
+        }
         let mut tree = std::mem::take(&mut self.tree);
         tree.clear(MAX_SPARE);
         let step = tree.add(data).map_err(Malformed::from).and_then(|root| self.read(tree.value(root), out));
@@ -138,6 +145,9 @@ impl Events {
             let message = said(feedback, "blockReasonMessage").filter(|text| text.starts(b'"'));
             self.block = Some((reason.raw().to_owned(), message.map_or("", Value::raw).to_owned()));
             self.revision += 1;
+            if let Some(ratings) = said(feedback, "safetyRatings") {
+                self.ratings = ratings.raw().to_owned();
+            }
         }
         let candidates = event.at("candidates");
         let mut has_news = false;
@@ -256,7 +266,9 @@ impl Events {
     /// come, since the reason to finish may come before the last call of a tool does.
     pub fn finish(&mut self, out: &mut Writer) -> Step {
         if self.candidates.is_empty() && self.block.is_some() {
-            self.candidates.push(Candidate::new(0));
+            let mut candidate = Candidate::new(0);
+            candidate.note_ratings(&self.ratings);
+            self.candidates.push(candidate);
         }
         let is_blocked = self.block.is_some();
         let mut failed = None;
