@@ -16,6 +16,7 @@ fn finish_reasons_are_translated_and_kept() {
         ("IMAGE_SAFETY", "content_filter", "content_filter"),
         ("IMAGE_PROHIBITED_CONTENT", "content_filter", "content_filter"),
         ("IMAGE_RECITATION", "content_filter", "content_filter"),
+        ("MODEL_ARMOR", "content_filter", "content_filter"),
         ("LANGUAGE", "stop", "stop"),
         ("OTHER", "stop", "stop"),
         ("IMAGE_OTHER", "stop", "stop"),

@@ -53,6 +53,32 @@ fn errors_have_the_status_and_the_type_of_openai() {
 }
 
 #[test]
+fn the_name_of_an_error_stands_for_a_status() {
+    let rows = [
+        ("INVALID_ARGUMENT", 400, "invalid_request_error"),
+        ("FAILED_PRECONDITION", 400, "invalid_request_error"),
+        ("OUT_OF_RANGE", 400, "invalid_request_error"),
+        ("UNAUTHENTICATED", 401, "authentication_error"),
+        ("PERMISSION_DENIED", 403, "permission_error"),
+        ("NOT_FOUND", 404, "not_found_error"),
+        ("ABORTED", 409, "invalid_request_error"),
+        ("ALREADY_EXISTS", 409, "invalid_request_error"),
+        ("RESOURCE_EXHAUSTED", 429, "rate_limit_error"),
+        ("CANCELLED", 499, "invalid_request_error"),
+        ("INTERNAL", 500, "server_error"),
+        ("UNAVAILABLE", 503, "overloaded_error"),
+        ("DEADLINE_EXCEEDED", 504, "timeout_error"),
+        ("SOMETHING_NEW", 502, "server_error"),
+    ];
+    for (name, status, kind) in rows {
+        let body = json!({"error": {"message": "m", "status": name}});
+        let error = read_error(&body.to_string(), 200).expect("the body has an error");
+        let json: Value = serde_json::from_str(&error.json).expect("an error is JSON");
+        assert_eq!((error.status, &json["type"], &json["code"]), (Some(status), &json!(kind), &json!(name)));
+    }
+}
+
+#[test]
 fn an_error_says_when_to_try_again() {
     let rows = [
         ("34s", Some(34_000)),

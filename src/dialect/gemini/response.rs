@@ -11,11 +11,14 @@ use crate::json::{self, Tree, Value, Writer, write_string};
 use crate::partial::Partial;
 use crate::repair::MAX_INDEX;
 use crate::sse::MAX_SPARE;
-use crate::text::{concat, push_decimal};
+use crate::text::{concat, decimal, push_decimal};
 
 /// Reads a whole answer, and writes it as OpenAI's `chat.completion`, made at this time (in seconds since 1970).
 ///
-/// It is read as a stream of one event would be, so that both come to the same.
+/// It is read as a stream of one event would be, so that both come to the same; a list of events is one too, as Google
+/// sends it to whom has not asked for events.
+///
+/// <https://ai.google.dev/api/generate-content#method:-models.generatecontent>
 ///
 /// # Errors
 /// That which the body reports, and one of [`Kind::MalformedResponse`] where it is no answer.
@@ -47,7 +50,9 @@ pub fn read_response(body: &str, back: &WayBack, created: u64) -> Result<String,
 /// How long an id or the name of a model may be, in bytes and with its quotes.
 const MAX_NAME: usize = 512;
 
-/// What is known of a stream.
+/// The reader of one stream, and what is known of it.
+///
+/// <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 #[derive(Debug)]
 pub struct Events {
     back: WayBack,
@@ -202,7 +207,7 @@ impl Events {
     fn place(&mut self, candidate: Value<'_>) -> Result<usize, Malformed> {
         let index = match candidate.at("index").bytes() {
             [] | [b'n', ..] => 0,
-            digits => crate::text::decimal(digits).filter(|index| *index <= MAX_INDEX).ok_or(Malformed::Index)?,
+            digits => decimal(digits).filter(|index| *index <= MAX_INDEX).ok_or(Malformed::Index)?,
         };
         let known = self.candidates.iter().position(|known| known.index == index);
         Ok(known.unwrap_or_else(|| {
@@ -262,8 +267,8 @@ impl Events {
         Step::Failed(concat(&["{\"error\":", &error.json, "}"]))
     }
 
-    /// The end of the bytes, which is the only mark that Gemini's streams have: what was held back until nothing else can
-    /// come, since the reason to finish may come before the last call of a tool does.
+    /// The end of the bytes, which is the only mark that Gemini's streams have: writes what was held back until nothing
+    /// else can come, since the reason to finish may come before the last call of a tool does.
     pub fn finish(&mut self, out: &mut Writer) -> Step {
         if self.candidates.is_empty() && self.block.is_some() {
             let mut candidate = Candidate::new(0);
