@@ -8,6 +8,7 @@ mod citations;
 mod config;
 mod contents;
 mod error;
+mod logprobs;
 mod media;
 mod replay;
 mod request;

@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 
+use super::FORMAT;
 use super::arguments::{Arguments, Part};
-use super::citations;
-use super::{FORMAT, sorts::Sort};
+use super::sorts::{Sort, has_text};
+use super::{citations, logprobs};
 use crate::dialect::openai::Malformed;
 use crate::dialect::translate::{WayBack, is_string, said};
 use crate::json::{RawString, Value, Writer, inside};
@@ -31,11 +32,15 @@ pub struct Candidate {
     images: u32,
     /// The text, where its length may be asked for.
     text: Option<String>,
-    /// As it came last: why it has finished, what is said of that, what it rests on.
+    /// As it came last: why it has finished, and what is said of that.
     finish: String,
     message: String,
+    /// What it rests on, as it came last.
     grounding: String,
-    citations: String,
+    /// The sources that it cites.
+    citations: Vec<String>,
+    /// Its members that OpenAI has no form for, as they came last: their names and their values.
+    extras: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -55,6 +60,11 @@ pub enum End {
     Cut,
 }
 
+/// How many members are kept that OpenAI has no form for.
+const MAX_EXTRAS: usize = 32;
+/// How many sources are kept.
+const MAX_CITATIONS: usize = 1024;
+
 impl Candidate {
     pub fn new(index: u32) -> Self {
         Self { index, ..Self::default() }
@@ -62,26 +72,55 @@ impl Candidate {
 
     /// Takes over what is held back until the end.
     pub fn note(&mut self, candidate: Value<'_>, may_cite: bool) {
-        let mut keep = |kept: &mut String, value: Option<Value<'_>>| {
-            let raw = value.map_or("", Value::raw);
-            if !raw.is_empty() && raw != kept {
-                kept.clear();
-                kept.push_str(raw);
-                self.revision += 1;
+        for member in candidate.children().filter(|member| !member.starts(b'n')) {
+            let is_text = member.starts(b'"');
+            match &*member.key().text() {
+                "content" | "index" | "logprobsResult" => {}
+                "finishReason" if is_string(member, "FINISH_REASON_UNSPECIFIED") => {}
+                "finishReason" if is_text => self.revision += keep(&mut self.finish, member),
+                "finishMessage" if is_text => self.revision += keep(&mut self.message, member),
+                // The last events may have an empty one.
+                "groundingMetadata" => {
+                    if self.grounding.is_empty() || member.at("groundingChunks").items().next().is_some() {
+                        self.revision += keep(&mut self.grounding, member);
+                    }
+                }
+                "citationMetadata" => self.note_citations(member),
+                name => self.note_extra(name, member),
             }
-        };
-        let text = |name| said(candidate, name).filter(|text| text.starts(b'"'));
-        keep(&mut self.finish, text("finishReason").filter(|it| !is_string(*it, "FINISH_REASON_UNSPECIFIED")));
-        keep(&mut self.message, text("finishMessage"));
-        let grounding = candidate.get("groundingMetadata");
-        keep(&mut self.grounding, grounding.filter(|it| it.at("groundingChunks").items().next().is_some()));
-        keep(&mut self.citations, candidate.get("citationMetadata"));
+        }
         if may_cite {
             let known = self.text.get_or_insert_default();
             for part in parts(candidate).filter(|part| matches!(Sort::of(*part), Sort::Text)) {
                 known.push_str(&part.at("text").string().map(|text| text.text()).unwrap_or_default());
                 self.revision += 1;
             }
+        }
+    }
+
+    /// Each event may have its own sources, or all of them so far.
+    fn note_citations(&mut self, metadata: Value<'_>) {
+        for source in ["citationSources", "citations"].iter().flat_map(|name| metadata.at(name).items()) {
+            if self.citations.len() < MAX_CITATIONS && self.citations.iter().all(|known| known != source.raw()) {
+                self.citations.push(source.raw().to_owned());
+                self.revision += 1;
+            }
+        }
+    }
+
+    /// Keeps the verdicts on the prompt, which are JSON, or empty.
+    pub fn note_ratings(&mut self, ratings: &str) {
+        if !ratings.is_empty() {
+            self.extras.push(("safetyRatings".to_owned(), ratings.to_owned()));
+        }
+    }
+
+    fn note_extra(&mut self, name: &str, value: Value<'_>) {
+        if let Some((_, known)) = self.extras.iter_mut().find(|(known, _)| known == name) {
+            self.revision += keep(known, value);
+        } else if self.extras.len() < MAX_EXTRAS {
+            self.extras.push((name.to_owned(), value.raw().to_owned()));
+            self.revision += 1;
         }
     }
 
@@ -120,8 +159,8 @@ impl Candidate {
         let fits = self.write_calls(candidate, back, call_id, out)?;
         self.write_images(candidate, out);
         out.end_object();
-        if let Some(logprobs) = candidate.get("logprobsResult") {
-            write_logprobs(logprobs, out);
+        if let Some(result) = candidate.get("logprobsResult") {
+            logprobs::write(result, out);
         }
         out.member_raw("finish_reason", "null");
         out.end_object();
@@ -161,7 +200,10 @@ impl Candidate {
                 Sort::Call | Sort::Nothing => false,
             };
             if !is_told {
-                self.images += u32::from(matches!(sort, Sort::Image));
+                // The number of a picture is told where it is signed.
+                let images = u32::from(matches!(sort, Sort::Image));
+                self.images += images;
+                self.revision += images;
                 continue;
             }
             if !has_begun {
@@ -177,7 +219,7 @@ impl Candidate {
     }
 
     fn write_detail(&mut self, part: Value<'_>, sort: Sort, model: &str, out: &mut Writer) {
-        let signature = part.at("thoughtSignature");
+        let signature = said(part, "thoughtSignature");
         let known = self.thought.filter(|_| matches!(sort, Sort::Thought));
         let index = known.unwrap_or(self.details);
         if known.is_none() {
@@ -189,8 +231,10 @@ impl Candidate {
             Sort::Thought => {
                 out.member("type", "reasoning.text");
                 out.member_copy("text", part.at("text"));
-                out.member_copy("signature", signature);
-                let goes_on = said(part, "thoughtSignature").is_none();
+                if let Some(signature) = signature {
+                    out.member_copy("signature", signature);
+                }
+                let goes_on = signature.is_none();
                 if self.thought.is_some() != goes_on {
                     self.revision += 1;
                 }
@@ -198,7 +242,9 @@ impl Candidate {
             }
             Sort::Text | Sort::Image => {
                 out.member("type", "reasoning.encrypted");
-                out.member_copy("data", signature);
+                if let Some(signature) = signature {
+                    out.member_copy("data", signature);
+                }
                 if matches!(sort, Sort::Image) {
                     out.key("image");
                     out.number(self.images.into());
@@ -233,20 +279,14 @@ impl Candidate {
         call_id: &str,
         out: &mut Writer,
     ) -> Result<bool, Malformed> {
-        let calls = || parts(candidate).filter(|part| matches!(Sort::of(*part), Sort::Call));
-        if calls().next().is_none() {
-            return Ok(true);
-        }
-        self.revision += 1;
-        let mut fits = true;
-        out.key("tool_calls");
-        out.begin_list();
-        for part in calls() {
+        let (mut fits, mut has_begun) = (true, false);
+        for part in parts(candidate).filter(|part| matches!(Sort::of(*part), Sort::Call)) {
             let call = part.at("functionCall");
             let name = call.at("name");
             let begins = name.starts(b'"') && name.bytes().len() > 2;
+            self.revision += 1;
             if begins {
-                // A call that is not ended by a mark of its own has all that it will get.
+                // The one before lacks its end, and may lack more.
                 fits &= self.open.take().is_none();
                 if self.calls > MAX_INDEX {
                     return Err(Malformed::Index);
@@ -255,7 +295,16 @@ impl Candidate {
                 self.open = Some(Open { index: self.calls, is_custom, arguments: Arguments::default() });
                 self.calls += 1;
             }
-            let Some(mut open) = self.open.take() else { continue };
+            let Some(mut open) = self.open.take() else {
+                // The end of a call that has ended says nothing; anything more belongs to no call.
+                fits &= call.children().next().is_none() && said(part, "thoughtSignature").is_none();
+                continue;
+            };
+            if !has_begun {
+                out.key("tool_calls");
+                out.begin_list();
+                has_begun = true;
+            }
             out.begin_object();
             out.key("index");
             out.number(open.index.into());
@@ -283,7 +332,9 @@ impl Candidate {
             out.end_object();
             self.open = Some(open).filter(|_| goes_on(call));
         }
-        out.end_list();
+        if has_begun {
+            out.end_list();
+        }
         Ok(fits)
     }
 
@@ -329,13 +380,14 @@ impl Candidate {
         out.end_list();
     }
 
-    /// How it has ended, if the bytes have. Where the prompt was refused it need not say so itself.
-    pub fn end(&self, is_blocked: bool) -> End {
+    /// How it has ended, if the bytes have. Where the prompt was refused it need not say so itself, nor where it is known
+    /// to be whole.
+    pub fn end(&self, is_blocked: bool, is_whole: bool) -> End {
         let native = &*unquote(&self.finish);
-        if native.is_empty() {
-            return if is_blocked { End::Reason("content_filter") } else { End::Cut };
-        }
         let reason = match native {
+            "" if is_blocked => return End::Reason("content_filter"),
+            "" if !is_whole => return End::Cut,
+            "" | "STOP" if self.calls > 0 => "tool_calls",
             "MALFORMED_FUNCTION_CALL"
             | "UNEXPECTED_TOOL_CALL"
             | "TOO_MANY_TOOL_CALLS"
@@ -355,7 +407,6 @@ impl Candidate {
             | "IMAGE_PROHIBITED_CONTENT"
             | "IMAGE_RECITATION"
             | "MODEL_ARMOR" => return End::Reason("content_filter"),
-            "STOP" if self.calls > 0 => "tool_calls",
             _ => "stop",
         };
         // A call of which the end is missing is a part of one.
@@ -363,8 +414,8 @@ impl Candidate {
     }
 
     /// Writes the choice that says how it has ended.
-    pub fn write_end(&mut self, block: Option<(&str, &str)>, out: &mut Writer) {
-        let End::Reason(reason) = self.end(block.is_some()) else { return };
+    pub fn write_end(&mut self, block: Option<(&str, &str)>, is_whole: bool, out: &mut Writer) {
+        let End::Reason(reason) = self.end(block.is_some(), is_whole) else { return };
         let block = block.filter(|_| self.finish.is_empty());
         out.begin_object();
         out.key("index");
@@ -382,10 +433,42 @@ impl Candidate {
         out.end_object();
         out.member("finish_reason", reason);
         let (native, message) = block.unwrap_or((&self.finish, &self.message));
-        out.member_raw("native_finish_reason", native);
+        out.member_raw("native_finish_reason", if native.is_empty() { "null" } else { native });
         if !message.is_empty() {
             out.member_raw("native_finish_message", message);
         }
+        self.write_extras(out);
+        out.end_object();
+    }
+
+    /// Writes what OpenAI has no form for, beside the finish reason, under the name that Google's own OpenAI-compatible
+    /// endpoint has for such.
+    fn write_extras(&self, out: &mut Writer) {
+        if self.extras.is_empty() && self.grounding.is_empty() && self.citations.is_empty() {
+            return;
+        }
+        out.key("extra_content");
+        out.begin_object();
+        out.key("google");
+        out.begin_object();
+        if !self.grounding.is_empty() {
+            out.member_raw("groundingMetadata", &self.grounding);
+        }
+        if !self.citations.is_empty() {
+            out.key("citationMetadata");
+            out.begin_object();
+            out.key("citationSources");
+            out.begin_list();
+            for source in &self.citations {
+                out.raw(source);
+            }
+            out.end_list();
+            out.end_object();
+        }
+        for (name, value) in &self.extras {
+            out.member_raw(name, value);
+        }
+        out.end_object();
         out.end_object();
     }
 }
@@ -413,7 +496,6 @@ impl Open {
             };
             fits &= self.arguments.add(&path, value, &mut text).is_some();
         }
-        out.push_text(&text);
         let whole = call.at("args");
         let is_first = !self.arguments.has_begun() && parts.items().next().is_none();
         if whole.starts(b'{') && is_first && !goes_on(call) {
@@ -421,13 +503,31 @@ impl Open {
                 Some(input) => out.copy_text(input),
                 None => out.push_json(whole),
             }
-        } else if !goes_on(call) && !self.is_custom {
-            text.clear();
-            self.arguments.finish(&mut text);
-            out.push_text(&text);
+            return fits;
         }
+        if self.is_custom {
+            return fits;
+        }
+        for member in whole.children() {
+            let path = concat(&["$[\"", member.key().raw(), "\"]"]);
+            fits &= self.arguments.add(&path, Part::Json(member.raw()), &mut text).is_some();
+        }
+        if !goes_on(call) {
+            self.arguments.finish(&mut text);
+        }
+        out.push_text(&text);
         fits
     }
+}
+
+/// Keeps a value as JSON. How many changes that was.
+fn keep(kept: &mut String, value: Value<'_>) -> u32 {
+    let is_new = value.raw() != kept;
+    if is_new {
+        kept.clear();
+        kept.push_str(value.raw());
+    }
+    is_new.into()
 }
 
 /// The text of a JSON string.
@@ -437,10 +537,6 @@ fn unquote(json: &str) -> Cow<'_, str> {
 
 fn parts(candidate: Value<'_>) -> impl Iterator<Item = Value<'_>> {
     candidate.at("content").at("parts").items()
-}
-
-fn has_text(part: Value<'_>) -> bool {
-    part.at("text").bytes().len() > 2
 }
 
 fn goes_on(value: Value<'_>) -> bool {
@@ -470,35 +566,4 @@ fn write_signature(signature: Value<'_>, model: &str, out: &mut Writer) {
     }
     out.end_object();
     out.end_object();
-}
-
-fn write_logprobs(result: Value<'_>, out: &mut Writer) {
-    out.key("logprobs");
-    out.begin_object();
-    out.key("content");
-    out.begin_list();
-    let mut tops = result.at("topCandidates").items();
-    for chosen in result.at("chosenCandidates").items() {
-        out.begin_object();
-        write_logprob(chosen, out);
-        out.key("top_logprobs");
-        out.begin_list();
-        for top in tops.next().into_iter().flat_map(|top| top.at("candidates").items()) {
-            out.begin_object();
-            write_logprob(top, out);
-            out.end_object();
-        }
-        out.end_list();
-        out.end_object();
-    }
-    out.end_list();
-    out.end_object();
-}
-
-fn write_logprob(token: Value<'_>, out: &mut Writer) {
-    out.member_copy("token", token.at("token"));
-    // A logarithm of 0 is not written at all.
-    out.key("logprob");
-    out.raw(said(token, "logProbability").map_or("0", Value::raw));
-    out.member_raw("bytes", "null");
 }

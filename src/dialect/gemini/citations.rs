@@ -7,45 +7,49 @@ use crate::json::{Tree, Value, Writer};
 
 /// How far apart the places of a text are that are counted beforehand, in bytes.
 const STRIDE: usize = 1024;
+/// How many bytes the annotations may have that repeat a source.
+const MAX_BYTES: usize = 4 << 20;
 
-/// Writes the `annotations` for what a search has found and for what was cited, each as JSON or empty.
+/// Writes the `annotations` for what a search has found, which is JSON or empty, and for the sources that were
+/// cited.
 ///
 /// Gemini counts the bytes of the text. The annotations count the units of JavaScript's strings; where the text is not
 /// known they point to its beginning.
-pub fn write(grounding: &str, citations: &str, text: Option<&str>, out: &mut Writer) {
+pub fn write(grounding: &str, citations: &[String], text: Option<&str>, out: &mut Writer) {
     let mut tree = Tree::whole();
-    let (Ok(found), Ok(cited)) = (tree.add(or_null(grounding)), tree.add(or_null(citations))) else { return };
-    let (found, cited) = (tree.value(found), tree.value(cited));
+    let Ok(root) = tree.add(if grounding.is_empty() { "null" } else { grounding }) else { return };
+    let found = tree.value(root);
     let places = Places::new(text.unwrap_or_default());
-    let sources = ["citationSources", "citations"].map(|name| cited.at(name));
-    let sources = || sources.into_iter().flat_map(Value::items);
     let chunks: Vec<_> = found.at("groundingChunks").items().collect();
-    if chunks.is_empty() && sources().next().is_none() {
+    if chunks.is_empty() && citations.is_empty() {
         return;
     }
+    // The same source may be asked for many times over.
+    let most = out.json().len() + MAX_BYTES;
     out.key("annotations");
     out.begin_list();
     let mut is_cited = vec![false; chunks.len()];
     for support in found.at("groundingSupports").items() {
         for index in support.at("groundingChunkIndices").items() {
             let at = count(index) as usize;
-            if let (Some(chunk), Some(is_cited)) = (chunks.get(at), is_cited.get_mut(at)) {
+            if let (Some(chunk), Some(is_cited)) = (chunks.get(at), is_cited.get_mut(at))
+                && out.json().len() < most
+            {
                 *is_cited = true;
-                write_one(source(*chunk), support.at("segment"), &places, out);
+                write_one(source(*chunk), Some(support.at("segment")), &places, out);
             }
         }
     }
     for (chunk, _) in chunks.iter().zip(is_cited).filter(|(_, is_cited)| !is_cited) {
-        write_one(source(*chunk), found.at("-"), &places, out);
+        write_one(source(*chunk), None, &places, out);
     }
-    for source in sources() {
-        write_one(source, source, &places, out);
+    for citation in citations {
+        let mut tree = Tree::default();
+        if let Ok(root) = tree.add(citation) {
+            write_one(tree.value(root), Some(tree.value(root)), &places, out);
+        }
     }
     out.end_list();
-}
-
-fn or_null(json: &str) -> &str {
-    if json.is_empty() { "null" } else { json }
 }
 
 /// What a chunk was taken from: the only member that it has, whatever its kind.
@@ -53,8 +57,8 @@ fn source(chunk: Value<'_>) -> Value<'_> {
     chunk.children().find(|source| source.get("uri").is_some()).unwrap_or(chunk)
 }
 
-fn write_one(source: Value<'_>, segment: Value<'_>, places: &Places<'_>, out: &mut Writer) {
-    let at = |name| places.units(count(segment.at(name)) as usize);
+fn write_one(source: Value<'_>, segment: Option<Value<'_>>, places: &Places<'_>, out: &mut Writer) {
+    let at = |name| places.units(segment.map_or(0, |segment| count(segment.at(name)) as usize));
     out.begin_object();
     out.member("type", "url_citation");
     out.key("url_citation");

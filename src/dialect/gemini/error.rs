@@ -34,6 +34,8 @@ const STATUSES: [(&str, u16); 13] = [
 ///
 /// The status is that of the response unless that is one of success; an API key that is no key counts as 401, though it
 /// comes with 400. What Google says of when to try again is in the object as `retry_after_ms`.
+///
+/// <https://ai.google.dev/gemini-api/docs/troubleshooting>
 #[must_use]
 pub fn read_error(body: &str, status: u16) -> Option<ErrorObject> {
     let mut tree = Tree::default();

@@ -4,25 +4,30 @@
 
 use super::candidate::{Candidate, End};
 use super::error::{error_of, failure};
-use crate::dialect::openai::{ErrorObject, Malformed};
+use crate::dialect::openai::{DONE, ErrorObject, Malformed};
 use crate::dialect::translate::{Step, Usage, WayBack, count, error_body, said};
 use crate::error::{Error, Kind};
 use crate::json::{self, Tree, Value, Writer, write_string};
 use crate::partial::Partial;
 use crate::repair::MAX_INDEX;
 use crate::sse::MAX_SPARE;
-use crate::text::{concat, push_decimal};
+use crate::text::{concat, decimal, push_decimal};
 
 /// Reads a whole answer, and writes it as OpenAI's `chat.completion`, made at this time (in seconds since 1970).
 ///
-/// It is read as a stream of one event would be, so that both come to the same.
+/// It is read as a stream of one event would be, so that both come to the same; a list of events is one too, as Google
+/// sends it to whom has not asked for events.
+///
+/// <https://ai.google.dev/api/generate-content#method:-models.generatecontent>
 ///
 /// # Errors
 /// That which the body reports, and one of [`Kind::MalformedResponse`] where it is no answer.
 pub fn read_response(body: &str, back: &WayBack, created: u64) -> Result<String, Error> {
     let malformed = || Error::new(Kind::MalformedResponse, "The answer is not one of Gemini's `generateContent`.");
-    let mut events = Events::new(WayBack { include_usage: true, ..back.clone() }, created);
+    let mut events = Events::new(WayBack { include_usage: false, ..back.clone() }, created);
     let mut out = Writer::default();
+    // A list of events may have been cut; one object is whole, whether it says why it ends or not.
+    events.is_whole = body.trim_ascii_start().starts_with('{');
     for is_end in [false, true] {
         let step = if is_end {
             events.finish(&mut out)
@@ -31,9 +36,10 @@ pub fn read_response(body: &str, back: &WayBack, created: u64) -> Result<String,
         };
         if let Step::Failed(body) = step {
             // What a stream is cut off for, a whole answer lacks.
-            return Err(if events.is_cut() { malformed() } else { Error::from_response(events.status, &body) });
+            return Err(if events.is_cut { malformed() } else { Error::from_response(events.status, &body) });
         }
     }
+    events.write_usage(&mut out);
     let mut completion = Partial::default();
     for chunk in out.texts() {
         completion.add(chunk);
@@ -41,7 +47,12 @@ pub fn read_response(body: &str, back: &WayBack, created: u64) -> Result<String,
     Ok(completion.json())
 }
 
-/// What is known of a stream.
+/// How long an id or the name of a model may be, in bytes and with its quotes.
+const MAX_NAME: usize = 512;
+
+/// The reader of one stream, and what is known of it.
+///
+/// <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 #[derive(Debug)]
 pub struct Events {
     back: WayBack,
@@ -56,9 +67,13 @@ pub struct Events {
     tier: &'static str,
     /// Why the prompt was refused, as JSON strings: the reason and what is said of it.
     block: Option<(String, String)>,
+    /// The verdicts behind that, as JSON.
+    ratings: String,
     /// The status that a failure stands for.
     status: u16,
     is_cut: bool,
+    /// Whether it needs no finish reason.
+    is_whole: bool,
     revision: u32,
 }
 
@@ -76,8 +91,10 @@ impl Events {
             usage: None,
             tier: "",
             block: None,
+            ratings: String::new(),
             status: 200,
             is_cut: false,
+            is_whole: false,
             revision: 0,
         }
     }
@@ -89,15 +106,15 @@ impl Events {
         self.candidates.iter().fold(self.revision, |sum, candidate| sum.wrapping_add(candidate.revision))
     }
 
-    fn is_cut(&self) -> bool {
-        self.is_cut
-    }
-
     /// Reads one event, and writes the chunk that it comes to, if any. Gemini's events have no names.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn read_event(&mut self, _name: &str, data: &str, out: &mut Writer) -> Result<Step, Malformed> {
+        if data == DONE {
+            // Not Google's, but that of some who stand between it and its callers.
+            return Ok(self.finish(out));
+        }
         let mut tree = std::mem::take(&mut self.tree);
         tree.clear(MAX_SPARE);
         let step = tree.add(data).map_err(Malformed::from).and_then(|root| self.read(tree.value(root), out));
@@ -133,6 +150,9 @@ impl Events {
             let message = said(feedback, "blockReasonMessage").filter(|text| text.starts(b'"'));
             self.block = Some((reason.raw().to_owned(), message.map_or("", Value::raw).to_owned()));
             self.revision += 1;
+            if let Some(ratings) = said(feedback, "safetyRatings") {
+                self.ratings = ratings.raw().to_owned();
+            }
         }
         let candidates = event.at("candidates");
         let mut has_news = false;
@@ -169,7 +189,9 @@ impl Events {
         self.revision += 1;
         let mut created = String::new();
         push_decimal(&mut created, self.created);
-        let of = |name| said(event, name).filter(|value| value.starts(b'"') && value.bytes().len() > 2);
+        // They are told with each chunk.
+        let of =
+            |name| said(event, name).filter(|value| value.starts(b'"') && (3..MAX_NAME).contains(&value.bytes().len()));
         let id = of("responseId").map_or(&*created, |id| id.raw().get(1..id.raw().len() - 1).unwrap_or_default());
         self.call_id = concat(&["call_", id]);
         let mut asked = String::new();
@@ -185,7 +207,7 @@ impl Events {
     fn place(&mut self, candidate: Value<'_>) -> Result<usize, Malformed> {
         let index = match candidate.at("index").bytes() {
             [] | [b'n', ..] => 0,
-            digits => crate::text::decimal(digits).filter(|index| *index <= MAX_INDEX).ok_or(Malformed::Index)?,
+            digits => decimal(digits).filter(|index| *index <= MAX_INDEX).ok_or(Malformed::Index)?,
         };
         let known = self.candidates.iter().position(|known| known.index == index);
         Ok(known.unwrap_or_else(|| {
@@ -245,17 +267,19 @@ impl Events {
         Step::Failed(concat(&["{\"error\":", &error.json, "}"]))
     }
 
-    /// The end of the bytes, which is the only mark that Gemini's streams have: what was held back until nothing else can
-    /// come, since the reason to finish may come before the last call of a tool does.
+    /// The end of the bytes, which is the only mark that Gemini's streams have: writes what was held back until nothing
+    /// else can come, since the reason to finish may come before the last call of a tool does.
     pub fn finish(&mut self, out: &mut Writer) -> Step {
         if self.candidates.is_empty() && self.block.is_some() {
-            self.candidates.push(Candidate::new(0));
+            let mut candidate = Candidate::new(0);
+            candidate.note_ratings(&self.ratings);
+            self.candidates.push(candidate);
         }
         let is_blocked = self.block.is_some();
         let mut failed = None;
         self.is_cut = self.candidates.is_empty();
         for candidate in &self.candidates {
-            match candidate.end(is_blocked) {
+            match candidate.end(is_blocked, self.is_whole) {
                 End::Reason(_) => {}
                 End::Failure(message, reason) => failed = failed.or(Some(failure(&message, &reason))),
                 End::Cut => self.is_cut = true,
@@ -272,21 +296,27 @@ impl Events {
         self.begin_chunk(out);
         let block = self.block.as_ref().map(|(reason, message)| (&**reason, &**message));
         for candidate in &mut self.candidates {
-            candidate.write_end(block, out);
+            candidate.write_end(block, self.is_whole, out);
         }
         self.end_chunk(out);
-        if let Some(usage) = self.usage.filter(|_| self.back.include_usage) {
-            self.begin_chunk(out);
-            out.end_list();
-            out.key("usage");
-            out.begin_object();
-            usage.write(out);
-            out.end_object();
-            if !self.tier.is_empty() {
-                out.member("service_tier", self.tier);
-            }
-            out.end_object();
+        if self.back.include_usage {
+            self.write_usage(out);
         }
         Step::Finished
+    }
+
+    /// Writes the chunk that has the usage, if that is known.
+    fn write_usage(&self, out: &mut Writer) {
+        let Some(usage) = self.usage else { return };
+        self.begin_chunk(out);
+        out.end_list();
+        out.key("usage");
+        out.begin_object();
+        usage.write(out);
+        out.end_object();
+        if !self.tier.is_empty() {
+            out.member("service_tier", self.tier);
+        }
+        out.end_object();
     }
 }

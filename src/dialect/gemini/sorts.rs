@@ -24,21 +24,28 @@ impl Sort {
     /// That of a part.
     pub fn of(part: Value<'_>) -> Self {
         let is_thought = part.at("thought").bytes() == b"true";
-        let text = part.at("text");
-        let is_signed = said(part, "thoughtSignature").is_some();
+        let is_text = has_text(part);
         if part.at("functionCall").starts(b'{') {
             return Self::Call;
         }
-        if let Some(member) = part.children().find(|member| !KNOWN.iter().any(|name| member.is(name))) {
+        // A member that is null says nothing.
+        let mut others = part.children().filter(|member| !member.starts(b'n'));
+        if !is_text && let Some(member) = others.find(|member| !KNOWN.iter().any(|name| member.is(name))) {
             let is_image = member.is("inlineData") && is_image(member) && !is_thought;
             return if is_image { Self::Image } else { Self::Other };
         }
-        match (is_thought, text.bytes().len() > 2 || is_signed) {
+        match (is_thought, is_text || said(part, "thoughtSignature").is_some()) {
             (_, false) => Self::Nothing,
             (true, true) => Self::Thought,
             (false, true) => Self::Text,
         }
     }
+}
+
+/// Whether there is a text in a part.
+pub fn has_text(part: Value<'_>) -> bool {
+    let text = part.at("text");
+    text.starts(b'"') && text.bytes().len() > 2
 }
 
 /// The members of a part that is a text.

@@ -1,11 +1,22 @@
 //! What Gemini answers, as OpenAI's completions and chunks.
 #![cfg(not(target_arch = "wasm32"))]
 
+use chatmux::Kind;
 use chatmux::dialect::gemini::{Events, read_error, read_response};
 use chatmux::dialect::translate::{Step, WayBack};
-use chatmux::json::Writer;
+use chatmux::json::{Tree, Writer};
 use chatmux::partial::Partial;
+use proptest::prelude::*;
 use serde_json::{Value, json};
+
+mod calls;
+mod ends;
+mod errors;
+mod hostile;
+mod message;
+#[cfg(feature = "fixtures")]
+mod recorded;
+mod templates;
 
 const CREATED: u64 = 1_700_000_000;
 
@@ -39,7 +50,12 @@ fn put_together(events: &[Value], back: &WayBack) -> Value {
     for chunk in chunks {
         partial.add(&chunk.to_string());
     }
-    serde_json::from_str(&partial.json()).expect("a completion is JSON")
+    let mut completion: Value = serde_json::from_str(&partial.json()).expect("a completion is JSON");
+    // Chunks say that they have none, and a whole answer leaves it out.
+    if completion["usage"].is_null() {
+        completion.as_object_mut().expect("an object").remove("usage");
+    }
+    completion
 }
 
 fn whole(body: &Value, back: &WayBack) -> Value {
@@ -92,67 +108,14 @@ fn events_of(answer: &Value) -> Vec<Value> {
     if events.is_empty() { vec![answer.clone()] } else { events }
 }
 
-#[test]
-fn text_comes_through() {
-    let body = answer(json!([{"text": "Hel"}, {"text": "lo \u{1f600}"}]), "STOP");
+/// What an answer of these parts comes to, whole and streamed.
+fn message_of(parts: Value) -> Value {
+    let body = answer(parts, "STOP");
     let completion = whole(&body, &back());
-    assert_eq!(completion["choices"][0]["message"]["content"], "Hello \u{1f600}");
-    assert_eq!(completion, put_together(&events_of(&body), &back()));
+    assert_eq!(completion, put_together(&events_of(&body), &back()), "{body}");
+    completion["choices"][0]["message"].clone()
 }
 
-#[cfg(feature = "fixtures")]
-mod recorded {
-    use super::*;
-
-    fn load(file: &str) -> String {
-        let folder = std::env::var_os("CHATMUX_FIXTURES").expect("set CHATMUX_FIXTURES to the folder of index.json");
-        let path = std::path::PathBuf::from(folder).join(file);
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    }
-
-    /// The recorded answers: their names, their statuses, and their events, or the one body.
-    fn items() -> Vec<(String, u16, bool, Vec<Value>)> {
-        let index: Value = serde_json::from_str(&load("index.json")).expect("the index is JSON");
-        let items = index.as_array().expect("the index is a list").iter().filter(|item| item["dialect"] == "gemini");
-        let read = items.map(|item| {
-            let file = item["file"].as_str().expect("a file has a name");
-            let status = item["status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status"));
-            let parse =
-                |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|error| panic!("{file}: {error}"));
-            let (is_stream, events) = if item["kind"] == "chunks" {
-                (true, load(file).lines().filter(|line| !line.trim().is_empty()).map(parse).collect())
-            } else if item["kind"] == "body" {
-                (false, vec![parse(&load(file))])
-            } else if item["stream"] == true {
-                let text = load(&[file, ".response.sse"].concat());
-                (true, text.lines().filter_map(|line| line.strip_prefix("data: ")).map(parse).collect())
-            } else {
-                (false, vec![parse(&load(&[file, ".response.json"].concat()))])
-            };
-            (file.to_owned(), status, is_stream, events)
-        });
-        read.collect()
-    }
-
-    #[test]
-    fn every_recording_decodes() {
-        let items = items();
-        assert!(items.len() >= 28, "{} recordings were found", items.len());
-        for (name, status, is_stream, events) in items {
-            println!("{name}");
-            let [body] = &events[..] else {
-                assert!(is_stream);
-                let joined = Value::Array(events.clone());
-                println!("{}", whole(&joined, &back()));
-                assert_eq!(whole(&joined, &back()), put_together(&events, &back()), "{name}");
-                continue;
-            };
-            if status != 200 || body["error"].is_object() {
-                println!("{:?}", read_error(&body.to_string(), status));
-                continue;
-            }
-            println!("{}", whole(body, &back()));
-            assert_eq!(whole(body, &back()), put_together(&events_of(body), &back()), "{name}");
-        }
-    }
+fn function_call(name: &str, args: Value) -> Value {
+    json!({"functionCall": {"name": name, "args": args}})
 }
