@@ -26,6 +26,10 @@ const BARS = [
   ["cold start, bundled, CPU", 5, "ms over fetch and json()", ({ cold }) => cold.chatmux.cpu],
   ["wasm memory, growth over 1,000,000 events", 1.5, "× their text", ({ memory }) => memory.wasm],
   ["JavaScript heap, growth over 1,000,000 events", 1, "MiB", ({ memory }) => memory.heap],
+  ["Anthropic's events to OpenAI's, 16 KiB reads, Node", 0.4, "× by hand", ({ dialects }) => dialects["anthropic:16384"]],
+  ["Anthropic's events to OpenAI's, one event a read, Node", 0.75, "× by hand", ({ dialects }) => dialects["anthropic:event"]],
+  ["Gemini's events to OpenAI's, 16 KiB reads, Node", 0.4, "× by hand", ({ dialects }) => dialects["gemini:16384"]],
+  ["Gemini's events to OpenAI's, one event a read, Node", 0.75, "× by hand", ({ dialects }) => dialects["gemini:event"]],
   ["bundled app, gzip", 40, "kB", ({ size }) => size.chatmux / 1000],
 ];
 

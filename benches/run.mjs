@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { build } from "../scripts/build.mjs";
 import { nodeModules, root, rust } from "../scripts/setup.mjs";
 
-const PARTS = ["size", "node", "chromium", "workerd", "scale", "memory", "calls", "cold", "helpers", "native"];
+const PARTS = ["size", "node", "chromium", "workerd", "scale", "memory", "calls", "cold", "helpers", "dialects", "native"];
 
 try {
   const { values: options, positionals } = parseArgs({

@@ -24,18 +24,18 @@ const PASSES = [
  * Makes the wasm and its glue out of what wasm-bindgen left in the folder `bindgen`. They share names that are
  * shortened; so neither fits the other one's original.
  */
-export async function shrink(bindgen, glue, wasm) {
+export async function shrink(moduleName, bindgen, glue, wasm) {
   const { default: binaryen } = await import("binaryen");
   binaryen.setDebugInfo(true);
   const text = (name) => readFileSync(join(bindgen, name), "utf8");
-  const module = binaryen.readBinary(readFileSync(join(bindgen, "chatmux_bg.wasm")));
-  const { js, names } = await shorten(text("chatmux.js"), sharedNames(binaryen, module));
+  const module = binaryen.readBinary(readFileSync(join(bindgen, `${moduleName}_bg.wasm`)));
+  const { js, names } = await shorten(text(`${moduleName}.js`), sharedNames(binaryen, module));
   rename(binaryen, module, names);
   cutPanics(binaryen, module);
   writeFileSync(join(bindgen, CUT), module.emitBinary());
   await optimise(bindgen, wasm, "--strip-debug");
-  writeFileSync(join(glue, "chatmux.js"), js);
-  writeFileSync(join(glue, "chatmux.d.ts"), before(text("chatmux.d.ts"), "export interface InitOutput") + LOADING_TYPES);
+  writeFileSync(join(glue, `${moduleName}.js`), js);
+  writeFileSync(join(glue, `${moduleName}.d.ts`), before(text(`${moduleName}.d.ts`), "export interface InitOutput") + LOADING_TYPES);
 }
 
 /** What is left of the module when names are shortened and panics cut. */
@@ -61,6 +61,10 @@ const EDITS = [
   // A handle of another instance is refused, to be freed as well: its address is somebody else's by now.
   [/if \(this\.__wbg_inst !== undefined && [^{]*{\s*throw new Error\('Invalid stale object[^}]*}/g, "check(this);"],
   [/free\(\) {\n/g, "free() {\n        check(this);\n"],
+];
+
+/** The same of closures, where the glue has any. */
+const CLOSURE_EDITS = [
   // Who calls a closure is a promise or a timer of the host: nobody would hear the error, and Node would end its process.
   [/throw new Error\('Cannot invoke closure from previous WASM instance'\);/, "return;"],
   [/(return f\(a, state\.b, \.\.\.args\);\s*})( finally)/, "$1 catch (error) { if (state.instance === __wbg_instance_id) throw error; }$2"],
@@ -77,7 +81,7 @@ const EDITS = [
  * that are still on the stack import, so that they end as well. A stack that is full may have no room for the hook: it is
  * called by the next that is refused.
  */
-const LOADING = `
+const loading = (caches) => `
 let lose, thrown, lost;
 const failed = () => (lost ||= lose(thrown));
 const gone = new Proxy({}, { get() { throw failed(); } });
@@ -94,7 +98,7 @@ const guarded = (exports) => {
           wasm = gone;
           __wbg_instance_id++;
           thrown = error;
-          cachedDataViewMemory0 = cachedUint8ArrayMemory0 = lost = null;
+          ${caches.map((name) => `${name} = `).join("")}lost = null;
         }
         throw failed();
       }
@@ -136,13 +140,15 @@ function sharedNames(binaryen, module) {
 
 /** The glue with short names in the place of these, and which name became which: those that it does not use have none. */
 async function shorten(js, names) {
-  for (const [text, other] of EDITS) {
+  const edits = js.includes("state.cnt") ? [...EDITS, ...CLOSURE_EDITS] : EDITS;
+  for (const [text, other] of edits) {
     if (js.search(text) < 0) throw new Error(`The glue has nothing like ${text}.`);
     js = js.replace(text, other);
   }
   const { transform } = await import("esbuild");
   const pattern = [...names].map((name) => name.replace(/\W/g, "\\$&")).join("|");
-  const { code, mangleCache } = await transform(js + LOADING, {
+  const caches = [...js.matchAll(/^let (cached\w+Memory0) = /gm)].map(([, name]) => name);
+  const { code, mangleCache } = await transform(js + loading(caches), {
     mangleProps: new RegExp(`^(?:${pattern})$`),
     mangleQuoted: true,
     mangleCache: {},

@@ -1,4 +1,21 @@
 //! How each vendor's protocol reads on the wire: one file a dialect, functions over arguments, no state but what the
 //! caller hands in.
+//!
+//! Those of other vendors than OpenAI are translated, and have one door: `Dialect`.
 
+#[cfg(feature = "dialects")]
+pub mod anthropic;
+#[cfg(feature = "dialects")]
+mod back;
+#[cfg(feature = "dialects")]
+pub mod gemini;
+#[cfg(feature = "dialects")]
+pub mod models;
 pub mod openai;
+#[cfg(feature = "dialects")]
+pub mod translate;
+#[cfg(feature = "dialects")]
+mod translated;
+
+#[cfg(feature = "dialects")]
+pub use translated::{Dialect, Events};

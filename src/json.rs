@@ -7,10 +7,16 @@
 //! <https://www.rfc-editor.org/rfc/rfc8259>
 
 mod string;
+#[cfg(feature = "dialects")]
+mod write;
 
+#[cfg(feature = "dialects")]
+pub(crate) use string::escape;
 use string::plain_length;
 pub use string::{RawString, write_string};
 pub(crate) use string::{has_whole_escapes, inside};
+#[cfg(feature = "dialects")]
+pub use write::{Copied, Writer};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
@@ -47,6 +53,8 @@ pub enum Kind {
 
 /// How many members of an object are followed.
 pub const MAX_MEMBERS: usize = 64;
+/// How many members of an object a [whole](Tree::whole) tree compares with the names that come after them.
+const MAX_COMPARED: usize = 1024;
 /// The members that are followed among however many others.
 const ALWAYS: [&[u8]; 5] = [b"choices", b"error", b"index", b"delta", b"tool_calls"];
 /// How many values a text may have before the items of its long lists are no longer told apart.
@@ -71,6 +79,7 @@ const MAX_ITEMS: usize = 129;
 pub struct Tree {
     text: String,
     nodes: Vec<Node>,
+    is_whole: bool,
 }
 
 /// Where a value stands. All numbers are below 4 GiB, as the memory of a wasm module is.
@@ -89,6 +98,14 @@ struct Node {
 const NOWHERE: Node = Node { key: (0, 0), escaped: false, start: 0, end: 0, first: 0, next: 0 };
 
 impl Tree {
+    /// A tree that follows every value of its texts, for what is to be written again in another form. Names that come
+    /// twice in an object are told apart from its first thousand members; there may be a million values in all.
+    #[cfg(feature = "dialects")]
+    #[must_use]
+    pub fn whole() -> Self {
+        Self { is_whole: true, ..Self::default() }
+    }
+
     /// Reads one more text, and returns the number of its value.
     ///
     /// # Errors
@@ -97,7 +114,8 @@ impl Tree {
         let root = self.nodes.len();
         let at = self.text.len();
         self.text.push_str(text);
-        let mut reader = Reader { text: &self.text, at, depth: 0, nodes: std::mem::take(&mut self.nodes), root };
+        let nodes = std::mem::take(&mut self.nodes);
+        let mut reader = Reader { text: &self.text, at, depth: 0, nodes, root, is_whole: self.is_whole };
         let read = reader.value().and_then(|()| reader.end());
         self.nodes = reader.nodes;
         read.map(|()| root)
@@ -124,7 +142,7 @@ impl Tree {
         self.nodes.clear();
         self.text.clear();
         if self.text.capacity() + self.nodes.capacity() * size_of::<Node>() > spare {
-            *self = Self::default();
+            *self = Self { is_whole: self.is_whole, ..Self::default() };
         }
     }
 }
@@ -216,7 +234,8 @@ impl<'a> Value<'a> {
     }
 
     /// The members of an object, each name once, or the items of a list. As `JSON.parse` has it, the last value of a
-    /// name counts. Of an object with more members than [`MAX_MEMBERS`] it is the first ones, and a few by their names.
+    /// name counts. Of an object with more members than [`MAX_MEMBERS`] it is the first ones, and a few by their names,
+    /// unless the tree is [whole](Tree::whole).
     #[must_use]
     pub fn children(self) -> Children<'a> {
         Children { tree: self.tree, at: self.node().first }
@@ -279,13 +298,14 @@ pub struct Reader<'a> {
     nodes: Vec<Node>,
     /// How many values there were before those of this text.
     root: usize,
+    is_whole: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, nodes: Vec::new(), root: 0 }
+        Self { text, at: 0, depth: 0, nodes: Vec::new(), root: 0, is_whole: false }
     }
 
     /// What the next value is, without reading it.
@@ -366,6 +386,8 @@ impl<'a> Reader<'a> {
 
     /// Reads what is in a container.
     fn container(&mut self, parent: usize, bracket: u8) -> Result<()> {
+        // Nobody else asks for it.
+        let is_whole = cfg!(feature = "dialects") && self.is_whole;
         self.at += 1;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -395,19 +417,19 @@ impl<'a> Reader<'a> {
                     // Most names are new, and known to be by their length and their ends.
                     let name = self.text.as_bytes().get(key.0 as usize..key.1 as usize).unwrap_or_default();
                     let bit = if escaped { u64::MAX } else { 1 << (mark(name) % 64) };
-                    if seen & bit != 0 {
+                    if seen & bit != 0 && (!is_whole || count < MAX_COMPARED) {
                         same = self.nodes[parent].first as usize;
                         while same != 0 && self.name(same) != self.name(at) {
                             same = self.nodes[same].next as usize;
                         }
                     }
                     seen |= bit;
-                    if same == 0 && count >= MAX_MEMBERS && !ALWAYS.contains(&name) {
+                    if same == 0 && count >= MAX_MEMBERS && !is_whole && !ALWAYS.contains(&name) {
                         // What is not followed keeps its place, so that nobody thinks that it was.
                         self.nodes.truncate(at + 1);
                         same = at;
                     }
-                } else if count >= MAX_ITEMS && last >= self.root + MAX_VALUES {
+                } else if count >= MAX_ITEMS && !is_whole && last >= self.root + MAX_VALUES {
                     self.nodes.truncate(at);
                     (self.nodes[last].first, self.nodes[last].end) = (0, self.at as u32);
                     same = last;

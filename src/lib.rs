@@ -20,8 +20,11 @@
 //! - [`sse`]: bytes to events; [`json`]: text that is read in place, once, into a tree of where the values stand.
 //! - [`stream`]: events to chunks, and the verdict on how a stream ended; [`shape`]: events that are alike, read by their
 //!   differences; [`partial`]: the completion as assembled so far; [`batch`]: the chunks of one read, as JavaScript takes them over.
+//! - [`translator`]: another provider's stream to OpenAI's, bytes to bytes; [`template`]: its events that are alike, written
+//!   by their differences.
 //! - [`catalogue`]: the models that AIHubMix offers.
-//! - `web` (wasm only): the one place that names the host.
+//! - `web` (wasm only): the one place that names the host; `web_dialects`: the face of the second module, that of the
+//!   dialects, which takes bytes and gives bytes.
 
 #![forbid(unsafe_code)]
 
@@ -38,8 +41,18 @@ pub mod retry;
 pub mod shape;
 pub mod sse;
 pub mod stream;
+#[cfg(feature = "dialects")]
+pub mod template;
 mod text;
-#[cfg(target_arch = "wasm32")]
+#[cfg(feature = "dialects")]
+pub mod translator;
+#[cfg(all(target_arch = "wasm32", feature = "client"))]
 pub mod web;
+#[cfg(all(target_arch = "wasm32", feature = "dialects"))]
+pub mod web_dialects;
 
 pub use error::{Error, Kind};
+
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -228,7 +228,7 @@ impl Repairs {
                 });
             }
             match repair {
-                Repair::Index(index) => push_decimal(&mut text, index),
+                Repair::Index(index) => push_decimal(&mut text, index.into()),
                 Repair::Id => push_id(&mut text, &mut calls.seed),
                 Repair::Null => text.push_str("null"),
                 Repair::Finish => text.push_str("\"tool_calls\""),

@@ -10,13 +10,13 @@ use crate::json::{self, Value};
 /// How many holes a shape may have.
 pub const MAX_HOLES: usize = 12;
 /// The longest event that is learnt, in bytes: a larger one does not come often enough to be worth it.
-const MAX_EVENT: usize = 4096;
+pub(crate) const MAX_EVENT: usize = 4096;
 /// How deep the learnt JSON may nest.
 const MAX_DEPTH: usize = 12;
 /// How many shapes are learnt without one of them being met again, before learning becomes rare.
-const MAX_VAIN: u32 = 8;
+pub(crate) const MAX_VAIN: u32 = 8;
 /// Rare is: one event in so many.
-const RARELY: u32 = 64;
+pub(crate) const RARELY: u32 = 64;
 
 /// The members whose strings change from event to event.
 const TEXTS: [&str; 8] =
@@ -36,7 +36,7 @@ const COUNTS: [&str; 7] = [
 
 /// What a hole holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hole {
+pub(crate) enum Hole {
     /// A string, between its quotes.
     Text,
     /// A whole number.
@@ -122,6 +122,12 @@ impl Shape {
         let Learner { holes, mut paths, text, .. } = learner;
         paths.push(']');
         Some(Self { event: event.to_vec(), holes, paths, text: text.1, around: (at, event.len() - at - json.len()) })
+    }
+
+    /// The shape of an event with these holes, in their order, of which somebody else knows what to do with them.
+    #[cfg(feature = "dialects")]
+    pub(crate) fn of(event: &[u8], holes: Vec<(Hole, Span)>) -> Self {
+        Self { event: event.to_vec(), holes, paths: String::new(), text: None, around: (0, 0) }
     }
 
     /// The JSON in the bytes of an event that has this shape.

@@ -9,20 +9,20 @@ use crate::sse::{Decoder, EventTooLarge, MAX_SPARE};
 use crate::text;
 
 /// How much is kept of an answer that has not become an event stream, in bytes.
-const MAX_HEAD: usize = 64 << 10;
+pub(crate) const MAX_HEAD: usize = 64 << 10;
 /// The longest beginning of an event that is held back because it may have a known shape, in bytes.
-const MAX_HELD: usize = 8 << 10;
+pub(crate) const MAX_HELD: usize = 8 << 10;
 /// How many shapes are known at a time: those of the content, the reasoning, some tool calls, some choices.
 const MAX_SHAPES: usize = 8;
 /// How many bytes are decoded in one go; what is larger is taken in parts.
-const MAX_READ: usize = 64 << 10;
+pub(crate) const MAX_READ: usize = 64 << 10;
 /// How many bytes a stream may have, unless the caller says otherwise.
 pub const MAX_BYTES: usize = 512 << 20;
 /// How much room is made at least, in bytes: enough for many reads of one event each.
-const MIN_ROOM: usize = 32 << 10;
+pub(crate) const MIN_ROOM: usize = 32 << 10;
 
 /// What is said of an event of more bytes than the caller allows.
-const EVENT_TOO_LARGE: &str = "An event of the stream has more bytes than `maxEventBytes` allows.";
+pub(crate) const EVENT_TOO_LARGE: &str = "An event of the stream has more bytes than `maxEventBytes` allows.";
 
 /// One chunk, as a stream gives it.
 #[derive(Debug, Clone, Copy)]
@@ -442,12 +442,12 @@ impl Read {
 }
 
 /// Whether there is an end of a line right after another.
-fn has_blank_line(bytes: &[u8]) -> bool {
+pub(crate) fn has_blank_line(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| matches!(pair, b"\n\n" | b"\r\r" | b"\n\r"))
 }
 
 /// The text says nothing of the payload: what a model wrote does not belong in logs.
-fn explain(cause: Malformed) -> (Kind, &'static str) {
+pub(crate) fn explain(cause: Malformed) -> (Kind, &'static str) {
     let message = match cause {
         Malformed::Json(json::Error::TooMany) => {
             return (Kind::TooLarge, "An event of the stream has more than a million values in it.");

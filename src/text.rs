@@ -81,9 +81,9 @@ pub fn decimal(digits: &[u8]) -> Option<u32> {
 }
 
 /// Writes a number in decimal digits.
-pub fn push_decimal(text: &mut String, number: u32) {
+pub fn push_decimal(text: &mut String, number: u64) {
     if number > 9 {
         push_decimal(text, number / 10);
     }
-    text.push(char::from_digit(number % 10, 10).unwrap_or('0'));
+    text.push(char::from_digit((number % 10) as u32, 10).unwrap_or('0'));
 }

@@ -36,10 +36,6 @@ pub use options::CallOptions;
 use options::Options;
 pub use stream::ChunkSource;
 
-#[cfg(feature = "allocator")]
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {

@@ -4,15 +4,15 @@
  */
 
 /** Numbers below 1 that are the same on every run: Park and Miller's generator. */
-function random(seed) {
+export function random(seed) {
   let state = seed;
   return () => (state = (state * 48271) % 2147483647) / 2147483647;
 }
 
-const pick = (next, list) => list[Math.floor(next() * list.length)];
+export const pick = (next, list) => list[Math.floor(next() * list.length)];
 const words = (text) => text.split("|");
 
-const WORDS = words(
+export const WORDS = words(
   " the| of| a| to| and| in| that| it| is| was| for| on| are| with| as| model| answer| question| which| because| however" +
     "| tokens| streaming| between| language| understand|ing|ed|ly|s|.|,|:|\n\n| \"|\"| (|)| `|`| **|**|1|2| Rust| async",
 );

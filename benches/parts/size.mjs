@@ -55,12 +55,28 @@ async function apps(folder) {
   };
   const figures = {};
   for (const [name, source] of Object.entries(PROGRAMS)) {
-    const [{ contents }] = await bundle(source, folder);
-    figures[name] = row(name, contents);
+    const { first, later } = await split(source, folder);
+    figures[name] = row(name, first);
+    if (later.length) row(`${name}: what is loaded when it is used`, later);
   }
   const edge = await bundle(PROGRAMS.chatmux, folder, { conditions: ["workerd"] });
-  for (const { path, contents } of edge) row(`chatmux in an edge worker: ${path.endsWith(".wasm") ? "wasm" : "JavaScript"}`, contents);
+  for (const { path, contents } of edge) row(`chatmux in an edge worker: ${path.endsWith(".wasm") ? basename(path) : "JavaScript"}`, contents);
   return { rows, figures };
+}
+
+/** What an app starts with, and what it loads when it is used, as bundlers tell these apart. */
+async function split(source, folder) {
+  let metafile;
+  const plugins = [{ name: "meta", setup: (build) => build.onEnd((result) => void ({ metafile } = result)) }];
+  const options = { splitting: true, outfile: undefined, outdir: folder, metafile: true, plugins };
+  const outputs = await bundle(source, folder, options);
+  const at = (name) => Object.keys(metafile.outputs).find((path) => basename(path) === basename(name));
+  const first = new Set([at("stdin.js")]);
+  for (const path of first) {
+    for (const { path: next, kind } of metafile.outputs[path].imports) if (kind === "import-statement" && at(next)) first.add(at(next));
+  }
+  const contents = (isFirst) => Buffer.concat(outputs.filter(({ path }) => first.has(at(path)) === isFirst).map(({ contents }) => contents));
+  return { first: contents(true), later: contents(false), entry: metafile.outputs[at("stdin.js")] };
 }
 
 const web = readdirSync(join(root, "src", "web")).map((file) => file.replace(".rs", ""));
@@ -103,13 +119,10 @@ async function layers(folder) {
 
 /** The JavaScript of the app by file, in the order in which esbuild puts them together. */
 async function files(folder) {
-  let metafile;
-  const plugins = [{ name: "meta", setup: (build) => build.onEnd((result) => void ({ metafile } = result)) }];
-  const [{ contents }] = await bundle(PROGRAMS.chatmux, folder, { metafile: true, plugins });
-  const [output] = Object.values(metafile.outputs);
+  const { first: contents, entry } = await split(PROGRAMS.chatmux, folder);
   const parts = new Map();
   let at = 0;
-  for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
+  for (const [path, { bytesInOutput }] of Object.entries(entry.inputs)) {
     const name = basename(path) === "<stdin>" ? "the app itself" : path.replace(/^.*dist\//, "");
     parts.set(name, [{ start: at, end: (at += bytesInOutput) }]);
   }

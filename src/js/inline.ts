@@ -1,7 +1,7 @@
 /** The wasm module out of the JavaScript itself: in parts, deflated, then base64, so that no bundler has a file to lose. */
 
 import { deflated, layout } from "./glue/deflated.js";
-import { joinParts } from "./join.js";
+import { joinParts, type Layout } from "./join.js";
 
 /** What Node has, and Bun and Deno as well: an inflater that is there at once, where streams take longer to set up. */
 interface Runtime {
@@ -10,7 +10,17 @@ interface Runtime {
 }
 
 /** The module, or its bytes. */
-export async function inflate(): Promise<WebAssembly.Module | Uint8Array> {
+export function inflate(): Promise<WebAssembly.Module | Uint8Array> {
+  return unpack(deflated, layout);
+}
+
+/** That of the dialects, which is not even downloaded before somebody uses one. */
+export async function inflateDialects(): Promise<WebAssembly.Module | Uint8Array> {
+  const { deflated, layout } = await import("./glue/dialects-deflated.js");
+  return unpack(deflated, layout);
+}
+
+async function unpack(deflated: string, layout: Layout): Promise<WebAssembly.Module | Uint8Array> {
   const { Buffer, process } = globalThis as Runtime;
   const zlib = process?.getBuiltinModule?.("node:zlib");
   if (zlib && Buffer) {

@@ -35,7 +35,7 @@ export function memoryWords(): Uint32Array {
 }
 
 /** How much memory an instance may have when nobody needs it, in bytes: it never gives any back. */
-const MAX_IDLE_MEMORY = 32 << 20;
+export const MAX_IDLE_MEMORY = 32 << 20;
 
 /** What a call or a stream does when the instance is lost, with the error that it is to fail with. */
 export type Lost = (error: ChatmuxError) => void;
@@ -112,21 +112,32 @@ export function setSource(from: () => WasmSource): void {
 export function init(from?: WasmSource): Promise<void> {
   loading ??= start(from).catch((cause: unknown) => {
     loading = undefined;
-    const message = "The WebAssembly of chatmux could not be loaded. A page with a Content-Security-Policy needs `script-src 'wasm-unsafe-eval'`; see `cause`.";
-    throw Object.defineProperty(new ChatmuxError(message, { cause }), "kind", { value: "wasm_not_loaded" });
+    throw notLoaded(cause);
   });
   return loading;
 }
 
 async function start(from: WasmSource | undefined): Promise<void> {
-  let given = (await (from ?? module ?? source())) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
+  const made = await instantiate(from ?? module ?? source(), imports());
+  module = made.module;
+  enter(made.instance);
+}
+
+/** A module, and an instance of it. */
+export async function instantiate(from: WasmSource, imports: WebAssembly.Imports): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
+  let given = (await from) as RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
   if (typeof given === "string" || given instanceof URL || given instanceof Request) given = await fetch(given);
   if (given instanceof Response) {
     if (!given.ok) throw new Error(`${given.url} answered with ${given.status}.`);
     given = await given.arrayBuffer();
   }
   // Of a compiled module this makes the instance; of bytes, a pair that has both.
-  const made = (await WebAssembly.instantiate(given as WebAssembly.Module, imports())) as Partial<WebAssembly.WebAssemblyInstantiatedSource>;
-  module = made.module ?? (given as WebAssembly.Module);
-  enter(made.instance ?? (made as WebAssembly.Instance));
+  const made = (await WebAssembly.instantiate(given as WebAssembly.Module, imports)) as Partial<WebAssembly.WebAssemblyInstantiatedSource>;
+  return { module: made.module ?? (given as WebAssembly.Module), instance: made.instance ?? (made as WebAssembly.Instance) };
+}
+
+/** The error for a module that could not be loaded. */
+export function notLoaded(cause: unknown): ChatmuxError {
+  const message = "The WebAssembly of chatmux could not be loaded. A page with a Content-Security-Policy needs `script-src 'wasm-unsafe-eval'`; see `cause`.";
+  return Object.defineProperty(new ChatmuxError(message, { cause }), "kind", { value: "wasm_not_loaded" });
 }

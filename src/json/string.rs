@@ -57,23 +57,29 @@ impl PartialEq<str> for RawString<'_> {
 /// Writes `text` as a JSON string, quotes and all.
 pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            '\u{20}'.. => out.push(character),
-            _ => {
-                // Control characters are below U+0020: two hexadecimal digits say it.
-                let digit = |value| char::from_digit(value, 16).unwrap_or('0');
-                out.push_str("\\u00");
-                out.push(digit(character as u32 >> 4));
-                out.push(digit(character as u32 & 15));
-            }
-        }
-    }
+    escape(out, text);
     out.push('"');
+}
+
+/// Writes `text` as it stands between the quotes of a JSON string.
+pub(crate) fn escape(out: &mut String, mut text: &str) {
+    loop {
+        // What ends the plain part is ASCII, so that no character is cut.
+        let (plain, rest) = text.split_at_checked(plain_length(text.as_bytes())).unwrap_or_default();
+        out.push_str(plain);
+        let Some(&byte) = rest.as_bytes().first() else { return };
+        out.push('\\');
+        if matches!(byte, b'"' | b'\\') {
+            out.push(char::from(byte));
+        } else {
+            // Control characters are below U+0020: two hexadecimal digits say it.
+            let digit = |value| char::from_digit(value, 16).unwrap_or('0');
+            out.push_str("u00");
+            out.push(digit(u32::from(byte) >> 4));
+            out.push(digit(u32::from(byte) & 15));
+        }
+        text = rest.get(1..).unwrap_or_default();
+    }
 }
 
 /// Whether every escape in these bytes of a string is one, and none of them stands for a lone surrogate, which UTF-8

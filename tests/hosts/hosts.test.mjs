@@ -7,7 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { createProvider } from "../../dist/testing/provider.js";
 import { serve } from "../../dist/testing/server.js";
 import { root } from "../../scripts/setup.mjs";
-import { bundle, chromium, close, exec, firefox, here, inBun, inChromium, inDeno, inFirefox, inWorkerd, open, output, page, pages, programFile, project } from "./runtimes.mjs";
+import { chromium, close, exec, firefox, here, inBun, inChromium, inDeno, inEdgeRuntime, inFirefox, inWorkerd, open, output, page, pages, programFile, project } from "./runtimes.mjs";
 
 const IMPORTS = 'import * as chatmux from "chatmux";\nimport * as core from "chatmux/core";\nimport { run } from "./program.mjs";\n';
 const NATIVE = IMPORTS.replace(/"chatmux(\/core)?"/g, (_, core) => `"/node_modules/chatmux/dist/entry/${core ? "core." : ""}default.js"`);
@@ -64,7 +64,7 @@ suite("the packed package answers, whole and streamed", { concurrency: 1 }, () =
     assert.match(text, /meaning|42/);
   });
 
-  test("in edge-runtime", async () => judge(await inEdgeRuntime()));
+  test("in edge-runtime", async () => judge(await inEdgeRuntime(IMPORTS, RUN())));
 
   test("in a window of Chromium", chromium, async () => judge(await inChromium(page(NATIVE, RUN())), { isBrowser: true }));
 
@@ -168,20 +168,3 @@ suite("the packed types compile in a strict project", { concurrency: 1 }, () => 
     test(name, () => tsc(...options, "--types", ""));
   }
 });
-
-async function inEdgeRuntime() {
-  const { EdgeRuntime } = await import("edge-runtime");
-  const source = `${IMPORTS}
-    addEventListener("fetch", (event) => event.respondWith(
-      ${RUN()}.then((report) => new Response(JSON.stringify(report)))));`;
-  const file = join(project, "edge.js");
-  // What Vercel's and Next's builds do with \`.wasm?module\`: the compiled module becomes a global of the runtime.
-  const module = new WebAssembly.Module(readFileSync(join(project, "node_modules/chatmux/dist/chatmux.wasm")));
-  await bundle(source, file, "edge-light", () => ({ path: "wasm", namespace: "global" }), "chatmux.wasm?module", "iife");
-  const runtime = new EdgeRuntime({
-    initialCode: readFileSync(file, "utf8"),
-    extend: (context) => Object.assign(context, { chatmuxWasm: module }),
-  });
-  const response = await runtime.dispatchFetch("http://127.0.0.1/");
-  return JSON.parse(await response.text());
-}

@@ -24,8 +24,11 @@ const found = await browsers();
 export const chromium = { skip: found.chromium ? false : "no Chromium on this machine" };
 export const firefox = { skip: found.firefox ? false : "no Firefox on this machine" };
 
+/** The modules that the package brings. */
+export const WASMS = ["chatmux.wasm", "dialects.wasm"];
+
 /** What the runtimes run. */
-const PROGRAMS = ["program.mjs", "helpers.mjs", "traps.mjs"];
+const PROGRAMS = ["program.mjs", "helpers.mjs", "traps.mjs", "dialects.mjs"];
 
 /** The folder of the project, and where its files are served. */
 export let project;
@@ -97,9 +100,8 @@ async function visit(browser, address) {
 /** Bundles a worker, runs it in workerd, and reads its answer to one request. */
 export async function inWorkerd(source, bindings = {}, read = (response) => response.json()) {
   const folder = mkdtempSync(join(project, "workerd-"));
-  const wasm = join(project, "node_modules/chatmux/dist/chatmux.wasm");
-  await bundle(source, join(folder, "worker.js"), "workerd", (path) => ({ path: `./${path}`, external: true }), "chatmux.wasm");
-  cpSync(wasm, join(folder, "chatmux.wasm"));
+  await bundle(source, join(folder, "worker.js"), "workerd", (path) => ({ path: `./${path}`, external: true }));
+  for (const name of WASMS) cpSync(join(project, "node_modules/chatmux/dist", name), join(folder, name));
   const port = await freePort();
   writeFileSync(
     join(folder, "config.capnp"),
@@ -109,7 +111,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js"), (name = "chatmux.wasm", wasm = embed "chatmux.wasm")],
+  modules = [(name = "worker.js", esModule = embed "worker.js"), ${WASMS.map((name) => `(name = "${name}", wasm = embed "${name}")`)}],
   compatibilityDate = "2026-01-01",
   bindings = [${Object.entries(bindings).map(([name, text]) => `(name = "${name}", text = "${text}")`)}],
 );`,
@@ -128,8 +130,27 @@ const worker :Workerd.Worker = (
   }
 }
 
-/** Bundles a program with esbuild, under the condition of a runtime. */
-export async function bundle(source, outfile, condition, resolveWasm, wasmName, format = "esm") {
+/** Evaluates an expression in Vercel's edge runtime. */
+export async function inEdgeRuntime(imports, expression) {
+  const { EdgeRuntime } = await import("edge-runtime");
+  const source = `${imports}
+    addEventListener("fetch", (event) => event.respondWith(
+      ${expression}.then((report) => new Response(JSON.stringify(report)))));`;
+  const file = join(project, "edge.js");
+  // What Vercel's and Next's builds do with `.wasm?module`: the compiled modules become globals of the runtime.
+  const module = (name) => new WebAssembly.Module(readFileSync(join(project, "node_modules/chatmux/dist", name)));
+  const modules = Object.fromEntries(WASMS.map((name) => [name, module(name)]));
+  await bundle(source, file, "edge-light", (path) => ({ path, namespace: "global" }), "?module", "iife");
+  const runtime = new EdgeRuntime({
+    initialCode: readFileSync(file, "utf8"),
+    extend: (context) => Object.assign(context, modules),
+  });
+  const response = await runtime.dispatchFetch("http://127.0.0.1/");
+  return JSON.parse(await response.text());
+}
+
+/** Bundles a program with esbuild, under the condition of a runtime, which imports wasm files with this at the end of their names. */
+async function bundle(source, outfile, condition, resolveWasm, suffix = "", format = "esm") {
   await build({
     stdin: { contents: source, resolveDir: project },
     outfile,
@@ -141,11 +162,12 @@ export async function bundle(source, outfile, condition, resolveWasm, wasmName, 
       {
         name: "wasm",
         setup(plugin) {
-          plugin.onResolve({ filter: /chatmux\.wasm/ }, ({ path }) => {
-            assert.ok(path.endsWith(wasmName), `the entry for ${condition} imports ${path}`);
-            return resolveWasm("chatmux.wasm");
+          plugin.onResolve({ filter: /\.wasm/ }, ({ path }) => {
+            const name = WASMS.find((name) => path.endsWith(`/${name}${suffix}`));
+            assert.ok(name, `the entry for ${condition} imports ${path}`);
+            return resolveWasm(name);
           });
-          plugin.onLoad({ filter: /./, namespace: "global" }, () => ({ contents: "export default globalThis.chatmuxWasm;" }));
+          plugin.onLoad({ filter: /./, namespace: "global" }, ({ path }) => ({ contents: `export default globalThis[${JSON.stringify(path)}];` }));
         },
       },
     ],

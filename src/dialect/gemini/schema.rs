@@ -1,0 +1,191 @@
+//! JSON Schema as Gemini takes it in `parametersJsonSchema` and `responseJsonSchema`: a part of the standard. What it
+//! cannot say goes into the description, where the model reads it, and is reported.
+//!
+//! <https://ai.google.dev/api/generate-content#FIELDS.response_json_schema>
+
+use crate::dialect::translate::{Action, Losses};
+use crate::json::{Value, Writer};
+use crate::text::{concat, replace};
+
+/// What is copied as it is.
+const PLAIN: [&str; 12] = [
+    "$id",
+    "$anchor",
+    "title",
+    "format",
+    "default",
+    "enum",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "required",
+    "propertyOrdering",
+];
+/// What may stand beside a reference.
+const BESIDE: [&str; 5] = ["$id", "$anchor", "title", "description", "default"];
+/// Where the definitions were in older drafts.
+const OLD: &str = "#/definitions/";
+
+/// Writes a schema, and reports under the name of `param` what it cannot say any more.
+pub fn write_schema(out: &mut Writer, schema: Value<'_>, param: &str, losses: &mut Losses) {
+    write_described(out, schema, None, param, losses);
+}
+
+/// The same, with a description for a schema that has none of its own.
+pub fn write_described(
+    out: &mut Writer,
+    schema: Value<'_>,
+    description: Option<Value<'_>>,
+    param: &str,
+    losses: &mut Losses,
+) {
+    if !schema.starts(b'{') {
+        // A schema may be `true`, which allows anything, or `false`.
+        if schema.bytes() == b"false" {
+            losses.add(param, Action::Dropped, "Gemini's schemas cannot forbid every value.");
+        }
+        out.raw("{}");
+        return;
+    }
+    out.begin_object();
+    let mut node = Node { out, param, losses, moved: String::new() };
+    node.members(schema);
+    let moved = std::mem::take(&mut node.moved);
+    let own = described(schema).or(description);
+    if !moved.is_empty() {
+        losses.add(param, Action::Moved, "Gemini's schemas cannot say this; it is in the description.");
+        out.key("description");
+        out.begin_string();
+        if let Some(own) = own {
+            out.copy_text(own);
+            out.push_text("\n\n");
+        }
+        out.push_text("{");
+        out.push_text(&moved);
+        out.push_text("}");
+        out.end_string();
+    } else if let Some(own) = own {
+        out.key("description");
+        out.copy(own);
+    }
+    out.end_object();
+}
+
+/// The description of a schema: its own, or that of the only one that it is made of.
+fn described(schema: Value<'_>) -> Option<Value<'_>> {
+    let own = schema.get("description").filter(|text| text.starts(b'"'));
+    own.or_else(|| only(schema)?.get("description").filter(|text| text.starts(b'"')))
+}
+
+/// The only schema of an `allOf` that has one, and says nothing that the schema around it says as well.
+fn only(schema: Value<'_>) -> Option<Value<'_>> {
+    let mut all = schema.at("allOf").items();
+    let first = all.next().filter(|first| first.starts(b'{') && first.get("allOf").is_none())?;
+    let is_said =
+        |member: Value<'_>| !member.is("description") && schema.children().any(|own| own.key() == member.key());
+    let has_siblings = schema.children().any(|own| !own.is("allOf") && !BESIDE.iter().any(|name| own.is(name)));
+    let refers = first.get("$ref").is_some() && has_siblings;
+    (all.next().is_none() && !refers && !first.children().any(is_said)).then_some(first)
+}
+
+struct Node<'a> {
+    out: &'a mut Writer,
+    param: &'a str,
+    losses: &'a mut Losses,
+    /// What goes into the description.
+    moved: String,
+}
+
+impl Node<'_> {
+    fn members(&mut self, schema: Value<'_>) {
+        let refers = schema.get("$ref").is_some();
+        let is_nullable = schema.at("nullable").bytes() == b"true";
+        for member in schema.children() {
+            if refers && !member.key().raw().starts_with('$') && !BESIDE.iter().any(|name| member.is(name)) {
+                self.shift(member);
+            } else if PLAIN.iter().any(|name| member.is(name)) {
+                self.out.copy_key(member);
+                self.out.copy(member);
+            } else {
+                self.member(schema, member, is_nullable);
+            }
+        }
+    }
+
+    fn member(&mut self, schema: Value<'_>, member: Value<'_>, is_nullable: bool) {
+        match &*member.key().text() {
+            // The description comes last, and the draft's name says nothing of the values.
+            "description" | "$schema" | "$comment" => {}
+            "nullable" if !is_nullable || schema.at("type").starts(b'"') => {}
+            "type" if is_nullable && member.starts(b'"') => {
+                self.out.key("type");
+                self.out.begin_list();
+                self.out.copy(member);
+                self.out.string("null");
+                self.out.end_list();
+            }
+            "type" => self.out.member_copy("type", member),
+            "$ref" => match member.string().map(|to| to.text()) {
+                Some(to) if to.starts_with(OLD) => self.out.member("$ref", &replace(&to, OLD, "#/$defs/")),
+                _ => self.out.member_copy("$ref", member),
+            },
+            "const" if schema.get("enum").is_none() => {
+                self.out.key("enum");
+                self.out.begin_list();
+                self.out.copy(member);
+                self.out.end_list();
+            }
+            "items" if member.starts(b'[') => self.list("prefixItems", member),
+            "items" => self.one("items", member),
+            "additionalProperties" if member.starts(b'{') => self.one("additionalProperties", member),
+            "additionalProperties" => self.out.member_copy("additionalProperties", member),
+            "prefixItems" if member.starts(b'[') => self.list("prefixItems", member),
+            "anyOf" if member.starts(b'[') => self.list("anyOf", member),
+            "oneOf" if member.starts(b'[') && schema.get("anyOf").is_none() => self.list("anyOf", member),
+            "properties" if member.starts(b'{') => self.named("properties", member),
+            "$defs" if member.starts(b'{') => self.named("$defs", member),
+            "definitions" if member.starts(b'{') && schema.get("$defs").is_none() => self.named("$defs", member),
+            "allOf" => match only(schema) {
+                Some(only) => self.members(only),
+                None => self.shift(member),
+            },
+            _ => self.shift(member),
+        }
+    }
+
+    fn one(&mut self, name: &str, schema: Value<'_>) {
+        self.out.key(name);
+        write_schema(self.out, schema, &concat(&[self.param, ".", name]), self.losses);
+    }
+
+    fn list(&mut self, name: &str, schemas: Value<'_>) {
+        self.out.key(name);
+        self.out.begin_list();
+        for schema in schemas.items() {
+            write_schema(self.out, schema, &concat(&[self.param, ".", name]), self.losses);
+        }
+        self.out.end_list();
+    }
+
+    fn named(&mut self, name: &str, schemas: Value<'_>) {
+        self.out.key(name);
+        self.out.begin_object();
+        for schema in schemas.children() {
+            self.out.copy_key(schema);
+            let param = concat(&[self.param, ".", name, ".", &schema.key().text()]);
+            write_schema(self.out, schema, &param, self.losses);
+        }
+        self.out.end_object();
+    }
+
+    /// Moves a member into the description.
+    fn shift(&mut self, member: Value<'_>) {
+        if !self.moved.is_empty() {
+            self.moved.push_str(", ");
+        }
+        self.moved.push_str(&member.key().text());
+        self.moved.push_str(": ");
+        self.moved.push_str(member.raw());
+    }
+}
