@@ -89,7 +89,7 @@ impl Input {
     }
 }
 
-/// How long an escape is with what belongs to it, of which the backslash was read: a high surrogate belongs to a low one.
+/// How long an escape is with what belongs to it, of which the backslash was read: the low surrogate of a high one.
 fn escape_length(escape: &[u8]) -> usize {
     let is_high = match escape {
         [b'u', b'd' | b'D'] => true,

@@ -37,8 +37,8 @@ pub struct Events {
     has_answer: bool,
     /// How long the text is so far, where citations may point into it.
     length: u64,
-    /// What is not told until it is known whether it is the answer or only leads to it: the inside of a string of JSON, and
-    /// annotations.
+    /// What is not told until it is known whether it is the answer or only leads to it: the inside of a string of JSON,
+    /// and annotations.
     held: String,
     held_annotations: String,
     counts: Counts,
@@ -96,9 +96,9 @@ impl Events {
         }
     }
 
-    /// A number that changes whenever something does that the chunks of later events depend on. The text of a delta is
-    /// nothing of that kind where its event leaves this number as it was: an event that differs from it in strings alone
-    /// that were copied, none of them empty, becomes the same chunks with its own strings in them.
+    /// A number that changes whenever something does that the chunks of later events depend on. Where an event leaves it
+    /// as it was, an event that differs from it only in strings that were copied, none of them empty, becomes the same
+    /// chunks with its own strings in them.
     #[must_use]
     pub fn revision(&self) -> u32 {
         self.revision
@@ -108,7 +108,7 @@ impl Events {
         self.revision = self.revision.wrapping_add(1);
     }
 
-    /// Reads one event, and writes the chunks that it comes to, if any. What `ping` and events that nobody knows come to is
+    /// Reads one event, and writes the chunks that it comes to, if any: `ping` and events that nobody knows come to
     /// nothing.
     ///
     /// # Errors
@@ -224,13 +224,12 @@ impl Events {
         Ok(())
     }
 
-    fn open(&mut self, index: u64, sort: Sort, out: &mut Writer) -> usize {
+    fn open(&mut self, index: u64, sort: Sort, out: &mut Writer) {
         self.change();
         if let Some(oldest) = self.open.first().filter(|_| self.open.len() >= MAX_OPEN) {
             self.end_block(oldest.index, out);
         }
         self.open.push(Block { index, sort });
-        self.open.len() - 1
     }
 
     /// Writes what an item of the reasoning begins with.
