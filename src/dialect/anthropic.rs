@@ -1,8 +1,8 @@
 //! Anthropic's Messages: its answers in OpenAI's form. AIHubMix's native endpoint for Claude speaks the same.
 //!
 //! Answers: `response` reads whole ones and errors, `events` streams; `chunks` and `end` write what those come to,
-//! `usage` has what is counted, `citations` what a text rests on, `custom` the inputs of custom tools, and `kept` blocks
-//! that must be whole before they are told. Reasoning goes both ways byte for byte: what `blocks` writes into
+//! `usage` has what is counted, `citations` what a text rests on, `custom` the inputs of custom tools, and `kept` what
+//! must be whole before it is told. Reasoning goes both ways byte for byte: what `blocks` writes into
 //! `reasoning_details`, it writes back into a request.
 //!
 //! <https://platform.claude.com/docs/en/api/messages>

@@ -15,7 +15,15 @@ pub fn write_input(out: &mut Writer, json: Value<'_>) {
     }
 }
 
-/// The same, of JSON that came in parts.
+/// Hands out what a call began with, where nothing was said to it since: an object without members where that is nothing.
+pub fn with_whole(input: &str, write: impl FnOnce(Value<'_>)) {
+    let mut tree = Tree::whole();
+    if let Ok(root) = tree.add(if input.is_empty() { "{}" } else { input }) {
+        write(tree.value(root));
+    }
+}
+
+/// The input of a custom tool, of which the JSON comes in parts.
 #[derive(Debug, Default)]
 pub struct Input {
     /// What has come and was not written.

@@ -96,8 +96,8 @@ impl Events {
         }
     }
 
-    /// A number that changes whenever something does that the chunks of later events depend on. Where an event leaves it
-    /// as it was, an event that differs from it only in strings that were copied, none of them empty, becomes the same
+    /// A number that changes whenever something does that later chunks depend on. Where an event leaves it as it was, an
+    /// event that differs from it only in strings that were copied, none of them empty, becomes the same
     /// chunks with its own strings in them.
     #[must_use]
     pub fn revision(&self) -> u32 {
@@ -108,8 +108,7 @@ impl Events {
         self.revision = self.revision.wrapping_add(1);
     }
 
-    /// Reads one event, and writes the chunks that it comes to, if any: `ping` and events that nobody knows come to
-    /// nothing.
+    /// Reads one event, and writes the chunks that it comes to: `ping` and events that nobody knows come to none.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -362,9 +361,13 @@ impl Events {
             "text_delta" => self.write_text(delta.at("text"), out),
             "thinking_delta" | "signature_delta" => self.read_thinking(index, delta, out),
             "citations_delta" => {
+                let citation = delta.at("citation").raw().to_owned();
                 if let Some(Block { sort: Sort::Text { citations, .. }, .. }) = block {
-                    citations.push(delta.at("citation").raw().to_owned());
+                    citations.push(citation);
                     self.change();
+                } else {
+                    self.end_block(index, out);
+                    self.open(index, Sort::Text { start: self.length, citations: vec![citation] }, out);
                 }
             }
             "input_json_delta" => return self.read_input(place, delta.at("partial_json"), out),
@@ -477,20 +480,20 @@ impl Events {
             }),
             Sort::Function { call, input, has_json: false } => {
                 self.chunks.begin_input(call, "function", "arguments", out);
-                with_object(&input, |input| out.push_json(input));
+                custom::with_whole(&input, |input| out.push_json(input));
                 self.chunks.end_input(out);
             }
             Sort::Custom { call, input, json } => {
                 self.chunks.begin_input(call, "custom", "input", out);
                 match json {
                     Some(mut json) => json.finish(out),
-                    None => with_object(&input, |input| custom::write_input(out, input)),
+                    None => custom::with_whole(&input, |input| custom::write_input(out, input)),
                 }
                 self.chunks.end_input(out);
             }
             Sort::Answer { input, has_json: false } => {
                 self.begin_content(out);
-                with_object(&input, |input| out.push_json(input));
+                custom::with_whole(&input, |input| out.push_json(input));
                 self.end_content(out);
             }
             _ => {}
@@ -585,13 +588,5 @@ impl Events {
         }
         let message = "The stream was cut in the middle of the answer: it ended without `message_stop`.";
         self.fail(error_body(message, "stream_truncated"), out)
-    }
-}
-
-/// The input of a call that has said nothing else: an object without members where there is none.
-fn with_object(input: &str, write: impl FnOnce(Value<'_>)) {
-    let mut tree = Tree::whole();
-    if let Ok(root) = tree.add(if input.is_empty() { "{}" } else { input }) {
-        write(tree.value(root));
     }
 }
