@@ -15,7 +15,7 @@ pub fn write_input(out: &mut Writer, json: Value<'_>) {
     }
 }
 
-/// Hands out what a call began with, where nothing was said to it since: an object without members where that is nothing.
+/// Hands out what a call began with, where nothing was said to it since; for nothing an object without members.
 pub fn with_whole(input: &str, write: impl FnOnce(Value<'_>)) {
     let mut tree = Tree::whole();
     if let Ok(root) = tree.add(if input.is_empty() { "{}" } else { input }) {

@@ -96,9 +96,8 @@ impl Events {
         }
     }
 
-    /// A number that changes whenever something does that later chunks depend on. Where an event leaves it as it was, an
-    /// event that differs from it only in strings that were copied, none of them empty, becomes the same
-    /// chunks with its own strings in them.
+    /// A number that changes whenever something does that later chunks depend on. Where an event leaves it as it was, one
+    /// that differs only in strings that were copied, none of them empty, becomes the same chunks with its own strings.
     #[must_use]
     pub fn revision(&self) -> u32 {
         self.revision
