@@ -2,6 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod conversation;
+#[cfg(feature = "fixtures")]
+mod recorded;
 mod thinking;
 mod tools;
 
@@ -183,6 +185,9 @@ fn what_is_said_once_is_sent_or_reported() {
         check(BUDGET, members, sent, lost);
     }
     check_refused(BUDGET, json!({"n": 2}), "n");
+    for name in ["stop", "tools", "temperature", "messages"] {
+        check_refused(BUDGET, json!({name: true}), name);
+    }
     check_refused(BUDGET, json!({"modalities": ["text", "image"]}), "modalities");
 }
 

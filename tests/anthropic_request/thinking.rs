@@ -23,6 +23,10 @@ fn an_answer_is_as_long_as_the_model_gives_where_nobody_says() {
         (BUDGET, 64_000),
         ("claude-opus-4-1", 32_000),
         (OLDER, 64_000),
+        ("anthropic/claude-opus-4.1", 32_000),
+        ("claude-sonnet-4", 64_000),
+        ("claude-opus-4@20250514", 32_000),
+        ("claude-2.1", 4096),
         (OLDEST, 4096),
     ] {
         assert_eq!(limit(model, json!({})), (most, assumed()));

@@ -172,6 +172,10 @@ pub fn read(draft: &mut Draft<'_>, request: Value<'_>) -> Result<Reasoning, Erro
 
 fn read_display(draft: &mut Draft<'_>, request: Value<'_>) -> Option<&'static str> {
     let reasoning = request.at("reasoning");
+    if !reasoning.starts(b'{') && !is_neutral(reasoning) {
+        draft.lose("reasoning", "it is no object");
+        return None;
+    }
     draft.lose_rest(reasoning, &["display", "effort", "enabled", "exclude", "max_tokens"], "reasoning");
     match said(reasoning, "display") {
         Some(display) if is_string(display, "omitted") => return Some("omitted"),
