@@ -186,11 +186,13 @@ async function sizes([wasm, dialects]) {
     const contents = (isFirst) => outputFiles.filter(({ path }) => first.has(basename(path)) === isFirst).map(({ contents }) => contents);
     return [contents(true), contents(false)];
   };
-  const [started, later] = await app("entry/default.js");
-  const [worker] = await app("index.js", { splitting: false });
+  const [started] = await app("entry/default.js");
+  const [withDialects, later] = await app("entry/dialects.default.js");
+  const [worker] = await app("index.js");
   const rows = {
     "app in a browser or Node, bundled (wasm inlined)": started,
-    "the same, loaded when a dialect is used first": later,
+    "the same with dialects": withDialects,
+    "what that loads when a dialect is used first": later,
     "app in an edge worker, bundled: JavaScript": worker,
     "app in an edge worker, bundled: chatmux.wasm": [readFileSync(wasm)],
     "app in an edge worker, bundled: dialects.wasm": [readFileSync(dialects)],

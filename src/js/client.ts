@@ -286,7 +286,7 @@ function merge(client: ClientOptions, call: AnyRequestOptions | null | undefined
 
 const OF_A_CALL = [
   ...(["signal", "timeout", "firstEventTimeout", "idleTimeout", "totalTimeout", "maxRetries", "retry"] as const),
-  ...(["maxEventBytes", "maxResponseBytes", "headers", "query", "idempotencyKey", "fetchOptions", "onEvent"] as const),
+  ...(["maxEventBytes", "maxResponseBytes", "headers", "query", "idempotencyKey", "fetchOptions", "onEvent", "strict"] as const),
   ...(["method", "path", "body", "stream"] as const),
 ];
 

@@ -4,6 +4,7 @@ import { ChatmuxError } from "./errors.js";
 import { observing } from "./observe.js";
 import type { CallOptions, ClientOptions } from "./options.js";
 import { parseURL } from "./place.js";
+import { roads } from "./roads.js";
 
 /** Options made whole. */
 interface Complete {
@@ -20,6 +21,7 @@ const DEFAULT_FALLBACK = "https://api.inferera.com/v1";
 /** The options, made whole: the base URLs checked and without a slash at their ends, a key of the environment in place. */
 export function complete<T extends ClientOptions & { bases?: object }>(options: T, before?: ClientOptions & { bases?: object }): T & Complete {
   if (!observing) for (const name of SEEN_BY) if (options[name] != null) throw elsewhere(name);
+  if (!roads) for (const name of LEADING) if (options[name]) throw elsewhere(name, "dialects");
   if (options.bases) return { ...options } as T & Complete;
   const url = parseBaseURL(given(options.baseURL, "baseURL") || environment("CHATMUX_BASE_URL") || DEFAULT_BASE_URL, "baseURL");
   const baseURL = trimmed(url);
@@ -36,15 +38,18 @@ export function complete<T extends ClientOptions & { bases?: object }>(options: 
   const urls = fallbacks.map(trimmed);
   // Where the addresses are the same, so is what is known of them.
   const isKnown = before?.bases && String([baseURL, urls]) === String([before.baseURL, before.fallbackBaseURLs]);
-  return { ...options, ...observing?.settings(options), apiKey, baseURL, fallbackBaseURLs: urls, bases: isKnown ? before.bases! : {} };
+  return { ...options, ...observing?.settings(options), ...roads?.settings(options), apiKey, baseURL, fallbackBaseURLs: urls, bases: isKnown ? before.bases! : {} };
 }
 
 /** The options that say what is seen of calls, which the helpers see to. */
 const SEEN_BY = ["onEvent", "logger", "logLevel"] as const;
 
-/** The error of who wants something of the helpers without having them. */
-export function elsewhere(name: string): ChatmuxError {
-  return new ChatmuxError(`\`${name}\` is one of the helpers: import the client from "chatmux/helpers".`);
+/** The options that say where requests go, which the dialects see to. */
+const LEADING = ["providers", "route", "native", "strict"] as const;
+
+/** The error of who wants something of the helpers, or of the dialects, without having them. */
+export function elsewhere(name: string, of = "helpers"): ChatmuxError {
+  return new ChatmuxError(`\`${name}\` is one of the ${of}: import the client from "chatmux/${of}".`);
 }
 
 const TIMES = ["timeout", "firstEventTimeout", "idleTimeout", "totalTimeout"] as const;
@@ -65,18 +70,18 @@ export function check(options: CallOptions): void {
   if (typeof fetch !== "function") fail("`fetch` is not a function, and this host has none of its own.");
 }
 
-function trimmed({ href }: URL): string {
+export function trimmed({ href }: URL): string {
   return href.replace(/\/+$/, "");
 }
 
-function given(baseURL: unknown, name: string): string {
+export function given(baseURL: unknown, name: string): string {
   if (typeof baseURL !== "string" && !(baseURL instanceof URL) && baseURL != null) {
     throw new ChatmuxError(`\`${name}\` must be a string, such as \`https://aihubmix.com/v1\`.`);
   }
   return String(baseURL ?? "").trim();
 }
 
-function parseBaseURL(text: string, name: string): URL {
+export function parseBaseURL(text: string, name: string): URL {
   const url = parseURL(text, name);
   if (/[?#]/.test(url.href)) {
     throw new ChatmuxError(`\`${name}\` must not have a query or a fragment. Pass parameters as \`defaultQuery\`.`);
@@ -115,7 +120,7 @@ export function environment(name: string): string | undefined {
 }
 
 /** A window or a worker of a browser. The others all have some of these globals, but none of a browser's alone. */
-function isBrowser(): boolean {
+export function isBrowser(): boolean {
   const { process, Deno } = globalThis as Runtime;
   if (process?.versions?.node || Deno || "WebSocketPair" in globalThis || "EdgeRuntime" in globalThis) return false;
   return "document" in globalThis || "importScripts" in globalThis;

@@ -8,10 +8,11 @@ import { ChatmuxError } from "./errors.js";
 import { toError } from "./failure.js";
 import * as glue from "./glue/chatmux.js";
 import { check, complete } from "./complete.js";
-import type { CallOptions, Fetch, FetchOptions, QueryLike } from "./options.js";
+import type { CallOptions, Fetch, FetchOptions, QueryLike, Warning } from "./options.js";
 import { type CallObserver, observing } from "./observe.js";
 import { locate } from "./place.js";
 import { APIPromise, requestId, type Sent } from "./promise.js";
+import { roads, type Travelling } from "./roads.js";
 import { isForm, isJson, isStream, toForm, toJson, toReadableStream, withExtraBody } from "./request-body.js";
 import { ChunkStream, Stream } from "./stream.js";
 import type {
@@ -43,7 +44,7 @@ export function createChatCompletion(
   request: ChatCompletionCreateParamsNonStreaming,
   options?: CallOptions,
 ): APIPromise<ChatCompletion> {
-  return call(options, "POST", (whole) => glue.createChatCompletion(chat(request, whole), whole));
+  return call(options, "POST", async (whole) => glue.createChatCompletion(await chat(request, whole), whole));
 }
 
 /**
@@ -58,7 +59,8 @@ export function createChatCompletionStream(
   request: ChatCompletionCreateParamsStreaming,
   options?: CallOptions,
 ): APIPromise<ChunkStream> {
-  return call(options, "POST", (whole) => glue.createChatCompletionStream(chat(request, whole), whole), toStream);
+  const send = async (whole: Whole) => glue.createChatCompletionStream(await chat(request, whole), whole);
+  return call(options, "POST", send, toStream);
 }
 
 /** Lists the models of the account. */
@@ -109,12 +111,13 @@ export function request<Answer = unknown>(options?: CallOptions): APIPromise<Ans
   return call(whole, method, send, finish);
 }
 
-/** A chat request as it is sent, whose JSON becomes one of the options. */
-function chat<Request extends object>(request: Request, whole: Whole): Request {
+/** A chat request as it is sent, whose JSON becomes one of the options; on its road, where it has another than the client's. */
+function chat<Request extends object>(request: Request, whole: Whole): Request | Promise<Request> {
   let sent = request;
   whole.json = toJson(() => (sent = withExtraBody(request)));
   whole.model = (sent as { model?: unknown }).model;
-  return sent;
+  // One that is read after its response was handed over has been on its road.
+  return roads && !whole.isOnce ? roads.take(sent, whole) : sent;
 }
 
 /** The road of all calls: the options made whole, the wasm loaded, the answer finished. */
@@ -122,7 +125,7 @@ function call<Raw, Answer = Raw>(
   options: CallOptions | undefined,
   method: string,
   send: (options: Whole) => Promise<Raw>,
-  finish?: (answer: Raw, end: () => void, observer?: CallObserver) => Answer,
+  finish?: (answer: Raw, end: () => void, observer?: CallObserver, warnings?: readonly Warning[]) => Answer,
 ): APIPromise<Answer> {
   const sent: Sent = {};
   const answered = new Promise<Answer>((resolve, reject) => {
@@ -151,9 +154,9 @@ function call<Raw, Answer = Raw>(
           sent.read = () => call(reread(whole, sent.response!), method, send, finish).then();
           return handOver(answer as Response, whole) as Answer;
         }
-        const known = identified(answer, sent.response!);
+        const known = identified(answer, sent.response!, whole.warnings);
         observer?.answered(known);
-        return finish ? finish(known, end, observer) : (known as unknown as Answer);
+        return finish ? finish(known, end, observer, whole.warnings) : (known as unknown as Answer);
       } finally {
         release(lost);
       }
@@ -213,18 +216,16 @@ function ending(whole: Whole): () => void {
 }
 
 /** The options of a call under way. The core puts here what would be left of its current try if the instance were lost. */
-interface Whole extends CallOptions {
+interface Whole extends Travelling {
   /** Ends the try; it listens to the caller's signal. */
   abort?: () => void;
   timer?: number;
   /** The client's, under the call's. */
   defaultFetchOptions?: FetchOptions | null | undefined;
-  ownHeaders?: Record<string, string | null | undefined>;
   onResponse?: (response: Response) => boolean;
   /** Whether the request can be sent once only. */
   isOnce?: boolean;
-  /** The body as JSON, and the model that it names. */
-  json?: string;
+  /** The model that the body names. */
   model?: unknown;
 }
 
@@ -257,14 +258,15 @@ function random(): string {
   return Math.random().toString(36).slice(2);
 }
 
-/** The answer, with the id of its request, which is not among what the server sent. */
-function identified<Answer>(answer: Answer, response: Response): Answer {
+/** The answer, with the id of its request and what was not sent as it was said, which are not among what the server sent. */
+function identified<Answer>(answer: Answer, response: Response, warnings?: readonly Warning[]): Answer {
   if (typeof answer !== "object" || answer === null || Array.isArray(answer) || answer instanceof glue.ChunkSource) return answer;
+  if (warnings) Reflect.defineProperty(answer, "_warnings", { value: warnings });
   // What the server calls so is the server's, and an object that is frozen stays as it is.
   if (!("_request_id" in answer)) Reflect.defineProperty(answer, "_request_id", { value: requestId(response) });
   return answer;
 }
 
-function toStream(source: glue.ChunkSource, end: () => void, observer?: CallObserver): ChunkStream {
-  return new ChunkStream(source, end, observer);
+function toStream(source: glue.ChunkSource, end: () => void, observer?: CallObserver, warnings?: readonly Warning[]): ChunkStream {
+  return new ChunkStream(source, end, observer, warnings);
 }

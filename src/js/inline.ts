@@ -14,13 +14,8 @@ export function inflate(): Promise<WebAssembly.Module | Uint8Array> {
   return unpack(deflated, layout);
 }
 
-/** That of the dialects, which is not even downloaded before somebody uses one. */
-export async function inflateDialects(): Promise<WebAssembly.Module | Uint8Array> {
-  const { deflated, layout } = await import("./glue/dialects-deflated.js");
-  return unpack(deflated, layout);
-}
-
-async function unpack(deflated: string, layout: Layout): Promise<WebAssembly.Module | Uint8Array> {
+/** A module out of its parts. */
+export async function unpack(deflated: string, layout: Layout): Promise<WebAssembly.Module | Uint8Array> {
   const { Buffer, process } = globalThis as Runtime;
   const zlib = process?.getBuiltinModule?.("node:zlib");
   if (zlib && Buffer) {

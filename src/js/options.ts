@@ -31,6 +31,47 @@ export interface Logger {
   debug(message: string, ...details: unknown[]): void;
 }
 
+/** How a provider is spoken to: OpenAI's chat completions, Anthropic's Messages, Google's `generateContent`. */
+export type Dialect = "openai" | "anthropic" | "gemini";
+
+/** A provider that requests can go to, beside the client's own base URL. */
+export interface ProviderOptions {
+  /**
+   * The root of its API, as its own SDK has it; a version at its end is not doubled. Default for the names `aihubmix`, `openai`,
+   * `anthropic` and `gemini`: `https://aihubmix.com/v1`, `https://api.openai.com/v1`, `https://api.anthropic.com`,
+   * `https://generativelanguage.googleapis.com`. Any other name needs one.
+   */
+  baseURL?: string | null | undefined;
+  /**
+   * Its key, or a function that gives it before every try; it goes to this provider alone. Default: the environment's
+   * `AIHUBMIX_API_KEY`, `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` or `GOOGLE_API_KEY`, for the provider of this
+   * name at its own host only.
+   */
+  apiKey?: ClientOptions["apiKey"];
+  /** How it is spoken to. Default: `anthropic` and `gemini` in their own way, the others in OpenAI's. */
+  dialect?: Dialect | null | undefined;
+  /** Headers of every request to it. Those of the client that hold keys do not go to it. */
+  headers?: HeadersLike | null | undefined;
+  /** The models that go to it: ids, in which `*` stands for any text, whatever the case of letters. */
+  models?: readonly string[] | null | undefined;
+}
+
+/** Where a model goes: the name of a provider, and its id there where that is another; nothing leaves it to the other rules. */
+export type Route = string | { provider: string; model?: string | undefined } | null | undefined;
+
+/** Something that is not sent as the caller said it, because the provider has no way to say it. */
+export interface Warning {
+  /** What it is: its path in the request, such as `messages[0].content[1].image_url.detail`. */
+  param: string;
+  /**
+   * What has become of it: not sent, sent as the nearest value there is, sent in another place, replaced by something of nearly
+   * the same effect; or assumed, because the provider needs what was left out.
+   */
+  action: "dropped" | "clamped" | "moved" | "emulated" | "assumed";
+  /** Why. */
+  reason: string;
+}
+
 /** What a client can be told, and each call anew. */
 export interface SharedOptions {
   /** Milliseconds allowed for one try: to the end of a whole answer, to the headers of a stream. Default 600 000. */
@@ -55,6 +96,11 @@ export interface SharedOptions {
   maxEventBytes?: number | undefined;
   /** The most bytes that an answer may have, whole or streamed; a larger one is an error. Default 536 870 912 (512 MiB). */
   maxResponseBytes?: number | undefined;
+  /**
+   * Whether anything that the provider has no way to say is an error before the request is sent, rather than one of the
+   * `_warnings` of the completion. Needs `chatmux/dialects`, which Node, Deno and Bun have without asking.
+   */
+  strict?: boolean | undefined;
   /** More of what `fetch` is called with; the call's join the client's. */
   fetchOptions?: FetchOptions | null | undefined;
   /**
@@ -131,6 +177,22 @@ export interface ClientOptions extends SharedOptions {
   logLevel?: LogLevel | undefined;
   /** Where to log. Default `console`. Needs `chatmux/helpers` as well. */
   logger?: Logger | null | undefined;
+  /**
+   * Providers beside the client's own base URL, by name. A chat request goes to the first of: what `route` says; the provider
+   * whose name stands before a slash in the id of the model, as in `anthropic/claude-opus-5`; `anthropic`, `gemini` or `openai`,
+   * where configured, for models of their own; a provider whose `models` name it; the client's own base URL. Needs
+   * `chatmux/dialects`, which Node, Deno and Bun have without asking.
+   *
+   * @example new Chatmux({ providers: { anthropic: { apiKey }, groq: { baseURL: "https://api.groq.com/openai/v1", apiKey } } });
+   */
+  providers?: Record<string, ProviderOptions> | null | undefined;
+  /** Says where a model goes. Needs `chatmux/dialects` as well. */
+  route?: ((model: string) => Route) | null | undefined;
+  /**
+   * Whether models of Anthropic and Google at AIHubMix are spoken to in their own dialects, by its native endpoints, rather
+   * than in OpenAI's. Needs `chatmux/dialects` as well.
+   */
+  native?: boolean | null | undefined;
 }
 
 /** Everything that one call is told: the options of the functions of `chatmux/core`. */

@@ -4,6 +4,7 @@ import { Chunks, Texts } from "./chunks.js";
 import { APIUserAbortError } from "./errors.js";
 import type { ChunkSource } from "./glue/chatmux.js";
 import type { CallObserver } from "./observe.js";
+import type { Warning } from "./options.js";
 import { consumed, Reading } from "./reading.js";
 import { END } from "./response-body.js";
 import type { ChatCompletion, ChatCompletionChunk } from "./types.js";
@@ -100,12 +101,15 @@ export class Stream<Item> implements AsyncIterable<Item> {
  */
 export class ChunkStream extends Stream<ChatCompletionChunk> {
   readonly #reading: Reading;
+  /** What was not sent as the caller said it, because the provider has no way to say it; empty where OpenAI's dialect is spoken. */
+  readonly warnings: readonly Warning[];
 
   /** @internal */
-  constructor(source: ChunkSource, end: () => void, observer?: CallObserver) {
+  constructor(source: ChunkSource, end: () => void, observer?: CallObserver, warnings: readonly Warning[] = []) {
     const reading = new Reading(source, end, observer);
     super(() => reading.begin(new Chunks()), source.controller);
     this.#reading = reading;
+    this.warnings = warnings;
   }
 
   /**

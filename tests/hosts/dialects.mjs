@@ -16,15 +16,15 @@ const STREAM = [
 
 export async function run({ Chatmux }, { dialects }, { Desk }) {
   const request = { model: "claude-sonnet-4-5", max_tokens: 100, messages: [{ role: "user", content: "Hello" }], stream: true };
-  const answer = async () => {
-    const { request: write, stream, body } = await dialects();
-    const { back } = write("anthropic", JSON.stringify(request), { model: request.model });
+  const asked = [];
+  const answer = async (url, { headers }) => {
+    asked.push([url, headers.get("x-api-key"), headers.get("authorization")]);
     const bytes = new TextEncoder().encode(STREAM);
     const parts = Array.from({ length: Math.ceil(bytes.length / 100) }, (_, at) => bytes.slice(at * 100, (at + 1) * 100));
     const source = new ReadableStream({ pull: (controller) => (parts.length ? controller.enqueue(parts.shift()) : controller.close()) });
-    return new Response(body(source, stream("anthropic", back)), { headers: { "content-type": "text/event-stream" } });
+    return new Response(source, { headers: { "content-type": "text/event-stream" } });
   };
-  const client = new Chatmux({ apiKey: async () => "demo", baseURL: "http://127.0.0.1:9/v1", fetch: answer });
+  const client = new Chatmux({ providers: { anthropic: { apiKey: async () => "demo-key" } }, fetch: answer });
   const ask = async () => {
     let text = "";
     for await (const { choices } of await client.chat.completions.create(request)) text += choices[0]?.delta.content ?? "";
@@ -33,5 +33,5 @@ export async function run({ Chatmux }, { dialects }, { Desk }) {
   const [first, second] = [await ask(), await ask()];
   // More memory than there is.
   const lost = await dialects().then(() => new Desk().room(0x7fffffff)).catch(({ kind }) => kind);
-  return { first, second, lost, next: await ask() };
+  return { first, second, lost, next: await ask(), asked: asked[0] };
 }

@@ -12,13 +12,13 @@ const from = (entry, folder) =>
   [`* as chatmux from "${entry}"`, `* as door from "${folder}/dialects.js"`, `* as glue from "${folder}/glue/dialects.js"`, '{ run } from "./dialects.mjs"']
     .map((what) => `import ${what};\n`)
     .join("");
-const IMPORTS = from("chatmux", "./node_modules/chatmux/dist");
-const NATIVE = from("/node_modules/chatmux/dist/entry/default.js", "/node_modules/chatmux/dist");
+const IMPORTS = from("chatmux/dialects", "./node_modules/chatmux/dist");
+const NATIVE = from("/node_modules/chatmux/dist/entry/dialects.default.js", "/node_modules/chatmux/dist");
 
 before(open);
 after(close);
 
-const judge = (report) => assert.deepEqual(report, { first: true, second: true, lost: "wasm_failed", next: true });
+const judge = (report) => assert.deepEqual(report, { first: true, second: true, lost: "wasm_failed", next: true, asked: ["https://api.anthropic.com/v1/messages", "demo-key", null] });
 const script = (name) => programFile(name, `${IMPORTS}console.log(JSON.stringify(await ${RUN}));\n`);
 
 suite("the dialects are translated", { concurrency: 1 }, () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { dialects } from "../../dist/dialects.js";
 import { Desk, memory } from "../../dist/glue/dialects.js";
-import { Chatmux, ChatmuxError } from "../../dist/entry/default.js";
+import { Chatmux, ChatmuxError } from "chatmux";
 import { COMPLETION, KEY, MESSAGES } from "./support.mjs";
 
 const encoder = new TextEncoder();

@@ -218,7 +218,7 @@ export async function program(source, env = {}) {
 /** Runs a program, which fails the test when it does not end by itself. `chatmux` and `core` are imported for it. */
 export function spawned(source, env = {}) {
   const entry = (name) => JSON.stringify(new URL(`../../dist/entry/${name}.js`, import.meta.url).href);
-  const head = `import * as chatmux from ${entry("default")};\nimport * as core from ${entry("core.default")};\n`;
+  const head = `import * as chatmux from ${entry("node")};\nimport * as core from ${entry("core.default")};\n`;
   return new Promise((resolve, reject) => {
     const options = { env: { PATH: process.env.PATH, ...env }, timeout: 30_000 };
     execFile(process.execPath, ["--input-type=module", "-e", head + source], options, (error, stdout, stderr) => {

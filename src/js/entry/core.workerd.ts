@@ -1,8 +1,5 @@
 import wasm from "../chatmux.wasm";
-import { setDialectsSource } from "../dialects.js";
-import dialects from "../dialects.wasm";
 import { setSource } from "../wasm.js";
 
 setSource(() => wasm);
-setDialectsSource(() => dialects);
 export * from "../core.js";

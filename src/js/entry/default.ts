@@ -1,8 +1,6 @@
-import { inflate, inflateDialects } from "../inline.js";
-import { setDialectsSource } from "../dialects.js";
+import { inflate } from "../inline.js";
 import { setSource } from "../wasm.js";
 
 setSource(inflate);
-setDialectsSource(inflateDialects);
 export * from "../index.js";
 export { default } from "../index.js";

@@ -5,6 +5,7 @@ import type {
   MultiModalContentPart,
   ReasoningFields,
 } from "./extensions.js";
+import type { Warning } from "../options.js";
 import type { Metadata } from "./request.js";
 
 /**
@@ -41,6 +42,12 @@ export interface ChatCompletion extends CompletionExtensions {
 
   /** What was consumed, in tokens. */
   usage?: CompletionUsage;
+
+  /**
+   * What was not sent as the request said it, because the provider has no way to say it. Not enumerable, so not sent on; absent
+   * where the client has no dialects.
+   */
+  readonly _warnings?: readonly Warning[];
 }
 
 export declare namespace ChatCompletion {

@@ -1,0 +1,3 @@
+import "../helpers/install.js";
+export * from "./dialects.default.js";
+export { default } from "./dialects.default.js";
