@@ -99,9 +99,11 @@ suite("the exports", () => {
   test("name every entry with types first and default last", () => {
     const conditions = Object.entries(manifest.exports).map(([name, entry]) => [name, typeof entry === "string" ? entry : Object.keys(entry).join(" ")]);
     const ofHosts = "types workerd edge-light default";
+    const withNode = "types workerd edge-light node default";
     assert.deepEqual(Object.fromEntries(conditions), {
-      ".": "types workerd edge-light node default",
-      "./helpers": ofHosts,
+      ".": withNode,
+      "./dialects": withNode,
+      "./helpers": withNode,
       "./core": ofHosts,
       "./schema": "types default",
       "./zod": "types default",
@@ -191,9 +193,9 @@ suite("a bundle", () => {
     assert.doesNotMatch(code, /maxRetries=\w+\.maxRetries/);
   });
 
-  test("of the client is without the helpers, and with them without the code of others", async () => {
+  test("of the client is without the helpers and the dialects, and with them without the code of others", async () => {
     const { inputs: kept } = await bundled(PROGRAMS['import { Chatmux } from "chatmux"']);
-    assert.deepEqual(kept.filter((name) => /dist\/(helpers|vendor|schema|zod)/.test(name)), []);
+    assert.deepEqual(kept.filter((name) => /dist\/(helpers|providers|vendor|schema|zod|translate|dialects|glue\/dialects|inline-dialects)/.test(name)), []);
     const helped = await bundled(PROGRAMS['import { Chatmux } from "chatmux"'].replace('"chatmux"', '"chatmux/helpers"'));
     assert.deepEqual(helped.inputs.filter((name) => /dist\/(vendor|schema|zod)/.test(name)), []);
     assert.ok(helped.inputs.some((name) => name.endsWith("dist/helpers/parse.js")));

@@ -161,6 +161,7 @@ test("keys of the environment go to the hosts that they are named after alone", 
     }
     console.log(JSON.stringify(seen));`,
     env,
+    "node",
   );
   assert.deepEqual(seen, [["api.openai.com", "Bearer sk-env-openai"], "missing_api_key", "missing_api_key", "missing_api_key", ["api.openai.com", "Bearer sk-own"]]);
 });
@@ -186,4 +187,17 @@ suite("bad providers are refused by the constructor", () => {
   }
 
   test("a route that is no function", () => assert.throws(() => new Chatmux({ route: {} }), /`route` must be a function/));
+});
+
+test("without the dialects they are refused at the door, with where they are to be had", async () => {
+  const said = await program(
+    `const said = [];
+    for (const options of ${JSON.stringify([{ providers: { groq: GROQ } }, { native: true }, { strict: true }])}) {
+      try { new chatmux.Chatmux(options); } catch (error) { said.push([error.name, error.message]); }
+    }
+    try { new chatmux.Chatmux({ route: () => "a" }); } catch (error) { said.push([error.name, error.message]); }
+    console.log(JSON.stringify(said));`,
+  );
+  const needs = (name) => ["ChatmuxError", `\`${name}\` is one of the dialects: import the client from "chatmux/dialects".`];
+  assert.deepEqual(said, ["providers", "native", "strict", "route"].map(needs));
 });

@@ -210,15 +210,15 @@ export async function settled(promise, milliseconds = 3000) {
 }
 
 /** What a program printed as JSON, run by itself with nothing of the environment but what is given. */
-export async function program(source, env = {}) {
-  const { stdout } = await spawned(source, env);
+export async function program(source, env = {}, client = "default") {
+  const { stdout } = await spawned(source, env, client);
   return JSON.parse(stdout);
 }
 
-/** Runs a program, which fails the test when it does not end by itself. `chatmux` and `core` are imported for it. */
-export function spawned(source, env = {}) {
+/** Runs a program, which fails the test when it does not end by itself. `chatmux`, by one of its entries, and `core` are imported for it. */
+export function spawned(source, env = {}, client = "default") {
   const entry = (name) => JSON.stringify(new URL(`../../dist/entry/${name}.js`, import.meta.url).href);
-  const head = `import * as chatmux from ${entry("node")};\nimport * as core from ${entry("core.default")};\n`;
+  const head = `import * as chatmux from ${entry(client)};\nimport * as core from ${entry("core.default")};\n`;
   return new Promise((resolve, reject) => {
     const options = { env: { PATH: process.env.PATH, ...env }, timeout: 30_000 };
     execFile(process.execPath, ["--input-type=module", "-e", head + source], options, (error, stdout, stderr) => {
