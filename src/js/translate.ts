@@ -297,7 +297,8 @@ class Translation implements Translator {
   #take(address: number): Uint8Array {
     const words = memoryWords();
     const at = address >>> 2;
-    const [from, length] = [words[at]!, words[at + 1]!];
+    const from = words[at]!;
+    const length = words[at + 1]!;
     this.#spaceAt = words[at + 3]!;
     this.#space = words[at + 4]!;
     const out = length ? memoryBytes().slice(from, from + length) : NO_BYTES;
