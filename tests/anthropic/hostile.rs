@@ -218,6 +218,20 @@ fn many_open_blocks_cost_no_more_than_their_events() {
     for _ in 0..50_000 {
         assert_eq!(reader.read_event("", &blank.to_string(), &mut out), Ok(Step::Going));
     }
+    // Members without end, of what is kept.
+    let many = |name: &str| -> Value { (0..50_000).map(|at| (format!("{name}{at}"), json!(at))).collect() };
+    let mut crowded = message(json!([many("a"), {"type": "text", "text": "x"}]));
+    crowded["usage"] = many("u");
+    crowded["id"] = "i".repeat(1 << 20).into();
+    let completion = whole(&crowded, &back());
+    assert_eq!(completion["choices"][0]["message"]["content"], "x");
+    assert_eq!(completion["id"], format!("chatcmpl-{CREATED}"));
+    let mut reader = Events::new(back(), CREATED);
+    let start = json!({"type": "content_block_start", "index": 0, "content_block": many("a")});
+    let delta = json!({"type": "content_block_delta", "index": 0, "delta": many("b")});
+    for event in [&start, &delta, &delta] {
+        assert_eq!(reader.read_event("", &event.to_string(), &mut out), Ok(Step::Going));
+    }
     let calls = (0..200).map(|_| json!({"type": "tool_use", "id": "t", "name": "f", "input": {}}));
     assert!(read_response(&message(calls.collect()).to_string(), &back(), CREATED).is_err(), "more calls than indexes");
 }

@@ -155,6 +155,12 @@ fn what_nobody_knows_is_left_out_and_what_is_missing_is_made_up() {
     assert_eq!((&said["content"], &said["reasoning_content"]), (&json!("ab"), &json!("hmm")));
     assert_eq!(said["reasoning_details"][0]["text"], "hmm");
     assert_eq!(said["reasoning_details"][0]["signature"], "s");
+    let citation = json!({"type": "web_search_result_location", "url": "u", "title": "t"});
+    let cited =
+        json!({"type": "content_block_delta", "index": 3, "delta": {"type": "citations_delta", "citation": citation}});
+    let seen = streamed([&cited, &text("a"), &json!({"type": "message_stop"})], &back());
+    let annotation = &seen.completion["choices"][0]["message"]["annotations"][0]["url_citation"];
+    assert_eq!(*annotation, json!({"start_index": 0, "end_index": 1, "title": "t", "url": "u"}));
     // Arguments of nothing are nobody's.
     let lost =
         json!({"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "{"}});

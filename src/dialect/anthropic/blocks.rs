@@ -102,7 +102,7 @@ pub fn has_text(value: Value<'_>) -> bool {
 /// Why that cannot be done, where it cannot: then nothing was written.
 pub fn write_back(out: &mut Writer, item: Value<'_>, model: &str) -> Result<(), &'static str> {
     let kind = item.at("type");
-    // As they came, which is how some endpoints of OpenAI's form hand out Claude's blocks: those need not say who made them.
+    // Some endpoints of OpenAI's form hand out Claude's blocks as they came: those need not say who made them.
     let is_block = is_string(kind, "thinking") || is_string(kind, "redacted_thinking");
     match said(item, "format") {
         Some(format) if is_string(format, FORMAT) => {}

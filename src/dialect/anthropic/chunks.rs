@@ -7,6 +7,10 @@ use crate::dialect::translate::{WayBack, said};
 use crate::json::{Value, Writer, write_string};
 use crate::text::{concat, push_decimal};
 
+/// How long an id and the name of a model may be, in bytes: as they are in each chunk, longer ones would make much of
+/// little.
+const MAX_NAME: usize = 1024;
+
 /// What all chunks of a stream have in common.
 #[derive(Debug, Default)]
 pub struct Chunks {
@@ -18,7 +22,7 @@ pub struct Chunks {
 impl Chunks {
     /// The chunks of this message.
     pub fn new(message: Value<'_>, back: &WayBack, at: u64) -> Self {
-        let of = |name| said(message, name).filter(|value| has_text(*value));
+        let of = |name| said(message, name).filter(|value| has_text(*value) && value.bytes().len() <= MAX_NAME);
         let (mut created, mut model) = (String::new(), String::new());
         push_decimal(&mut created, at);
         write_string(&mut model, &back.model);

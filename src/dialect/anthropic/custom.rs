@@ -15,7 +15,15 @@ pub fn write_input(out: &mut Writer, json: Value<'_>) {
     }
 }
 
-/// The same, of JSON that came in parts.
+/// Hands out what a call began with, where nothing was said to it since; for nothing an object without members.
+pub fn with_whole(input: &str, write: impl FnOnce(Value<'_>)) {
+    let mut tree = Tree::whole();
+    if let Ok(root) = tree.add(if input.is_empty() { "{}" } else { input }) {
+        write(tree.value(root));
+    }
+}
+
+/// The input of a custom tool, of which the JSON comes in parts.
 #[derive(Debug, Default)]
 pub struct Input {
     /// What has come and was not written.
@@ -89,7 +97,7 @@ impl Input {
     }
 }
 
-/// How long an escape is with what belongs to it, of which the backslash was read: a high surrogate belongs to a low one.
+/// How long an escape is with what belongs to it, of which the backslash was read: the low surrogate of a high one.
 fn escape_length(escape: &[u8]) -> usize {
     let is_high = match escape {
         [b'u', b'd' | b'D'] => true,

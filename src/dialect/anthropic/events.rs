@@ -37,8 +37,8 @@ pub struct Events {
     has_answer: bool,
     /// How long the text is so far, where citations may point into it.
     length: u64,
-    /// What is not told until it is known whether it is the answer or only leads to it: the inside of a string of JSON, and
-    /// annotations.
+    /// What is not told until it is known whether it is the answer or only leads to it: the inside of a string of JSON,
+    /// and annotations.
     held: String,
     held_annotations: String,
     counts: Counts,
@@ -96,9 +96,8 @@ impl Events {
         }
     }
 
-    /// A number that changes whenever something does that the chunks of later events depend on. The text of a delta is
-    /// nothing of that kind where its event leaves this number as it was: an event that differs from it in strings alone
-    /// that were copied, none of them empty, becomes the same chunks with its own strings in them.
+    /// A number that changes whenever something does that later chunks depend on. Where an event leaves it as it was, one
+    /// that differs only in strings that were copied, none of them empty, becomes the same chunks with its own strings.
     #[must_use]
     pub fn revision(&self) -> u32 {
         self.revision
@@ -108,8 +107,7 @@ impl Events {
         self.revision = self.revision.wrapping_add(1);
     }
 
-    /// Reads one event, and writes the chunks that it comes to, if any. What `ping` and events that nobody knows come to is
-    /// nothing.
+    /// Reads one event, and writes the chunks that it comes to: `ping` and events that nobody knows come to none.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -224,13 +222,12 @@ impl Events {
         Ok(())
     }
 
-    fn open(&mut self, index: u64, sort: Sort, out: &mut Writer) -> usize {
+    fn open(&mut self, index: u64, sort: Sort, out: &mut Writer) {
         self.change();
         if let Some(oldest) = self.open.first().filter(|_| self.open.len() >= MAX_OPEN) {
             self.end_block(oldest.index, out);
         }
         self.open.push(Block { index, sort });
-        self.open.len() - 1
     }
 
     /// Writes what an item of the reasoning begins with.
@@ -363,9 +360,13 @@ impl Events {
             "text_delta" => self.write_text(delta.at("text"), out),
             "thinking_delta" | "signature_delta" => self.read_thinking(index, delta, out),
             "citations_delta" => {
+                let citation = delta.at("citation").raw().to_owned();
                 if let Some(Block { sort: Sort::Text { citations, .. }, .. }) = block {
-                    citations.push(delta.at("citation").raw().to_owned());
+                    citations.push(citation);
                     self.change();
+                } else {
+                    self.end_block(index, out);
+                    self.open(index, Sort::Text { start: self.length, citations: vec![citation] }, out);
                 }
             }
             "input_json_delta" => return self.read_input(place, delta.at("partial_json"), out),
@@ -478,20 +479,20 @@ impl Events {
             }),
             Sort::Function { call, input, has_json: false } => {
                 self.chunks.begin_input(call, "function", "arguments", out);
-                with_object(&input, |input| out.push_json(input));
+                custom::with_whole(&input, |input| out.push_json(input));
                 self.chunks.end_input(out);
             }
             Sort::Custom { call, input, json } => {
                 self.chunks.begin_input(call, "custom", "input", out);
                 match json {
                     Some(mut json) => json.finish(out),
-                    None => with_object(&input, |input| custom::write_input(out, input)),
+                    None => custom::with_whole(&input, |input| custom::write_input(out, input)),
                 }
                 self.chunks.end_input(out);
             }
             Sort::Answer { input, has_json: false } => {
                 self.begin_content(out);
-                with_object(&input, |input| out.push_json(input));
+                custom::with_whole(&input, |input| out.push_json(input));
                 self.end_content(out);
             }
             _ => {}
@@ -586,13 +587,5 @@ impl Events {
         }
         let message = "The stream was cut in the middle of the answer: it ended without `message_stop`.";
         self.fail(error_body(message, "stream_truncated"), out)
-    }
-}
-
-/// The input of a call that has said nothing else: an object without members where there is none.
-fn with_object(input: &str, write: impl FnOnce(Value<'_>)) {
-    let mut tree = Tree::whole();
-    if let Ok(root) = tree.add(if input.is_empty() { "{}" } else { input }) {
-        write(tree.value(root));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::blocks::Item;
 
-use crate::json::{Tree, Value, Writer, inside};
+use crate::json::{MAX_MEMBERS, Tree, Value, Writer, inside};
 
 /// A block as it has come so far.
 #[derive(Debug)]
@@ -17,17 +17,18 @@ impl Kept {
     /// A block that begins like this.
     pub fn new(block: Value<'_>) -> Self {
         let member = |member: Value<'_>| (member.key().text().into_owned(), member.raw().to_owned());
-        Self { members: block.children().map(member).collect(), input: String::new() }
+        Self { members: block.children().take(MAX_MEMBERS).map(member).collect(), input: String::new() }
     }
 
     /// Adds what a delta says: a text to one that was begun; anything else takes the place of what was there.
     pub fn add(&mut self, delta: Value<'_>) {
-        for new in delta.children().filter(|new| !new.is("type") && !new.starts(b'n')) {
+        for new in delta.children().take(MAX_MEMBERS).filter(|new| !new.is("type") && !new.starts(b'n')) {
             if new.is("partial_json") {
                 self.input.push_str(&new.string().map(|part| part.text()).unwrap_or_default());
                 continue;
             }
             let (name, json) = (new.key().text(), new.raw());
+            let has_room = self.members.len() < MAX_MEMBERS;
             match self.members.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) if known.starts_with('"') && json.starts_with('"') => {
                     known.pop();
@@ -35,7 +36,8 @@ impl Kept {
                     known.push('"');
                 }
                 Some((_, known)) => json.clone_into(known),
-                None => self.members.push((name.into_owned(), json.to_owned())),
+                None if has_room => self.members.push((name.into_owned(), json.to_owned())),
+                None => {}
             }
         }
     }

@@ -23,8 +23,8 @@ const ERRORS: [(&str, &str, u16); 10] = [
     ("timeout_error", "timeout_error", 504),
 ];
 
-/// Reads an error body that came with this status: `{"type":"error","error":{"type","message"}}`. What is of another form is
-/// `None`.
+/// Reads an error body that came with this status: `{"type":"error","error":{"type","message"}}`. What is of another
+/// form is `None`.
 ///
 /// The status is that of the response, but for Anthropic's own 529; under one of success it is what the error says.
 #[must_use]

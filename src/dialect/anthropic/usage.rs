@@ -3,7 +3,7 @@
 //! <https://platform.claude.com/docs/en/api/messages#response-usage>
 
 use crate::dialect::translate::{Usage, count, is_string, said};
-use crate::json::{Value, Writer};
+use crate::json::{MAX_MEMBERS, Value, Writer};
 
 /// The members that OpenAI's `usage` has other names for, or that it has itself.
 const KNOWN: [&str; 11] = [
@@ -66,9 +66,11 @@ impl Counts {
                 continue;
             }
             let (name, json) = (member.key().text(), member.raw().to_owned());
+            let has_room = self.others.len() < MAX_MEMBERS;
             match self.others.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) => *known = json,
-                None => self.others.push((name.into_owned(), json)),
+                None if has_room => self.others.push((name.into_owned(), json)),
+                None => {}
             }
         }
     }
