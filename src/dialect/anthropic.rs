@@ -4,8 +4,8 @@
 //! Requests: `request` has what is said once, `thinking` how much is thought, `messages` the conversation and `content`
 //! what its messages hold, `tools` what the model may call, and `schema` what may be said of the form of JSON.
 //! Answers: `response` reads whole ones and errors, `events` streams; `chunks` and `end` write what those come to, `usage`
-//! has what is counted, `citations` what a text rests on, `custom` the inputs of custom tools, and `kept` blocks that must
-//! be whole before they are told. Reasoning goes both ways byte for byte: what `blocks` writes into `reasoning_details`,
+//! has what is counted, `citations` what a text rests on, `custom` the inputs of custom tools, and `kept` what must be
+//! whole before it is told. Reasoning goes both ways byte for byte: what `blocks` writes into `reasoning_details`,
 //! it writes back into a request.
 //!
 //! <https://platform.claude.com/docs/en/api/messages>

@@ -2,6 +2,8 @@
 //! which the name is a part of its id, so the longer names stand above the shorter ones. The first line of each table is
 //! its newest family, which stands for ids that nobody knows.
 
+use crate::text;
+
 /// How a Claude thinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thinking {
@@ -42,7 +44,7 @@ pub struct Claude {
 
 /// The families of Claude.
 #[rustfmt::skip]
-pub const CLAUDE: [Claude; 17] = {
+pub const CLAUDE: [Claude; 19] = {
     use Thinking::{Adaptive, Budget, Either, No};
     const fn line(
         name: &'static str, max_tokens: u64, thinking: Thinking,
@@ -72,6 +74,8 @@ pub const CLAUDE: [Claude; 17] = {
         line("claude-3-7-sonnet",    64_000, Budget,   [0,    1,       0,     1,     1,      0]),
         line("claude-3-5",            8_192, No,       [0,    1,       0,     1,     1,      0]),
         line("claude-3",              4_096, No,       [0,    1,       0,     1,     1,      0]),
+        line("claude-2",              4_096, No,       [0,    1,       0,     1,     1,      0]),
+        line("claude-instant",        4_096, No,       [0,    1,       0,     1,     1,      0]),
     ]
 };
 
@@ -142,10 +146,12 @@ pub const GEMINI: [Gemini; 12] = {
     ]
 };
 
-/// The family of a Claude, and whether its id is known.
+/// The family of a Claude, and whether its id is known. Others write `claude-opus-4.1` and `claude-sonnet-4@20250514`,
+/// and an id may end where a date is looked for.
 #[must_use]
 pub fn claude(model: &str) -> (&'static Claude, bool) {
-    find(&CLAUDE, model, |family| family.name)
+    let dashed = text::concat(&[&text::replace(&text::replace(model, ".", "-"), "@", "-"), "-"]);
+    find(&CLAUDE, &dashed, |family| family.name)
 }
 
 /// The family of a Gemini, and whether its id is known.
@@ -161,6 +167,6 @@ fn find<T, const N: usize>(
 ) -> (&'static T, bool) {
     const { assert!(N > 0) };
     let model = model.to_ascii_lowercase();
-    let found = families.iter().find(|family| crate::text::find(&model, name(family)).is_some());
+    let found = families.iter().find(|family| text::find(&model, name(family)).is_some());
     (found.unwrap_or(&families[0]), found.is_some())
 }

@@ -2,6 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod conversation;
+#[cfg(feature = "fixtures")]
+mod recorded;
 mod thinking;
 mod tools;
 
@@ -183,6 +185,9 @@ fn what_is_said_once_is_sent_or_reported() {
         check(BUDGET, members, sent, lost);
     }
     check_refused(BUDGET, json!({"n": 2}), "n");
+    for name in ["stop", "tools", "temperature", "messages"] {
+        check_refused(BUDGET, json!({name: true}), name);
+    }
     check_refused(BUDGET, json!({"modalities": ["text", "image"]}), "modalities");
 }
 
@@ -203,6 +208,57 @@ fn features_that_are_not_for_everybody_are_asked_for_in_a_header() {
         assert!(losses(&outgoing).is_empty(), "{members}");
         let body = body(&outgoing);
         assert!(body["betas"].is_null() && body["anthropic_beta"].is_null());
+    }
+}
+
+/// What each family can do, as it shows in what is sent: the longest answer; what an effort of `xhigh` comes to; and
+/// whether it takes a temperature, a schema, a tool that must be called, an answer that was begun, and a system that
+/// speaks in between.
+#[test]
+fn every_family_is_asked_for_what_it_can_do() {
+    let rows = [
+        ("claude-opus-5", 128_000, "xhigh", [0, 1, 1, 0, 1]),
+        ("claude-sonnet-5", 128_000, "xhigh", [0, 1, 1, 0, 0]),
+        ("claude-fable-5", 128_000, "xhigh", [0, 1, 0, 0, 0]),
+        ("claude-mythos-5", 128_000, "xhigh", [0, 1, 0, 0, 0]),
+        ("claude-opus-4-8", 128_000, "xhigh", [0, 1, 1, 0, 0]),
+        ("claude-opus-4-7", 128_000, "xhigh", [0, 1, 1, 0, 0]),
+        ("claude-opus-4-6", 128_000, "max", [1, 1, 1, 1, 0]),
+        ("claude-sonnet-4-6", 128_000, "max", [1, 1, 1, 1, 0]),
+        ("claude-opus-4-5-20251101", 64_000, "budget", [1, 1, 1, 1, 0]),
+        ("claude-sonnet-4-5-20250929", 64_000, "budget", [1, 1, 1, 1, 0]),
+        ("claude-haiku-4-5", 64_000, "budget", [1, 1, 1, 1, 0]),
+        ("claude-opus-4-1-20250805", 32_000, "budget", [1, 1, 1, 1, 0]),
+        ("claude-sonnet-4-20250514", 64_000, "budget", [1, 0, 1, 1, 0]),
+        ("claude-opus-4-0", 32_000, "budget", [1, 0, 1, 1, 0]),
+        ("claude-3-7-sonnet-20250219", 64_000, "budget", [1, 0, 1, 1, 0]),
+        ("claude-3-5-haiku-latest", 8192, "", [1, 0, 1, 1, 0]),
+        ("claude-3-opus-20240229", 4096, "", [1, 0, 1, 1, 0]),
+        ("claude-2.1", 4096, "", [1, 0, 1, 1, 0]),
+        ("claude-instant-1.2", 4096, "", [1, 0, 1, 1, 0]),
+    ];
+    for (model, most, effort, can) in rows {
+        let sent = |members: Value| body(&outgoing(model, &asking(members)));
+        assert_eq!(sent(json!({"max_tokens": null}))["max_tokens"], most, "{model}");
+        let thinking = sent(json!({"reasoning_effort": "xhigh"}));
+        let comes_to = match thinking["thinking"]["type"].as_str() {
+            Some("adaptive") => thinking["output_config"]["effort"].as_str().expect("an effort"),
+            Some(_) => "budget",
+            None => "",
+        };
+        assert_eq!(comes_to, effort, "{model}");
+        let schema = json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}});
+        let question = json!({"role": "user", "content": "x"});
+        let begun = asking(json!({"messages": [question, {"role": "assistant", "content": "y"}]}));
+        let between = json!({"messages": [question, {"role": "system", "content": "y"}, question]});
+        let does = [
+            sent(json!({"temperature": 0.5}))["temperature"] == 0.5,
+            !sent(json!({"response_format": schema}))["output_config"].is_null(),
+            sent(json!({"tools": [tool("a")], "tool_choice": "required"}))["tool_choice"]["type"] == "any",
+            write_request(&begun.to_string(), &target(model)).is_ok(),
+            sent(between)["system"].is_null(),
+        ];
+        assert_eq!(does.map(i32::from), can, "{model}");
     }
 }
 

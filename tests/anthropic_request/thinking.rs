@@ -23,6 +23,10 @@ fn an_answer_is_as_long_as_the_model_gives_where_nobody_says() {
         (BUDGET, 64_000),
         ("claude-opus-4-1", 32_000),
         (OLDER, 64_000),
+        ("anthropic/claude-opus-4.1", 32_000),
+        ("claude-sonnet-4", 64_000),
+        ("claude-opus-4@20250514", 32_000),
+        ("claude-2.1", 4096),
         (OLDEST, 4096),
     ] {
         assert_eq!(limit(model, json!({})), (most, assumed()));
@@ -93,6 +97,12 @@ fn every_switch_of_reasoning_is_one_of_thinking() {
     check(OLDEST, json!({"reasoning_effort": "low"}), json!({"thinking": null}), &["reasoning_effort dropped"]);
     check(OLDEST, json!({"reasoning_effort": "none"}), json!({"thinking": null}), &[]);
     check_refused(NEWEST, json!({"reasoning_effort": "much"}), "reasoning_effort");
+    let most = json!({"thinking": {"type": "enabled", "budget_tokens": 32_768}});
+    check(BUDGET, json!({"reasoning_effort": "max"}), most, &["max_tokens emulated"]);
+    for (tokens, effort) in [(1, "low"), (5000, "low"), (6000, "medium"), (13_000, "high"), (30_000, "xhigh")] {
+        let lost = ["reasoning.max_tokens emulated"];
+        check(NEWEST, json!({"reasoning": {"max_tokens": tokens}}), adaptive(effort), &lost);
+    }
 
     let budget =
         |tokens: u64| json!({"thinking": {"type": "enabled", "budget_tokens": tokens}, "max_tokens": tokens + 100});
@@ -176,6 +186,12 @@ fn thinking_in_anthropics_own_words_is_sent_as_it_is() {
         json!({"thinking": adaptive, "reasoning_effort": "high", "output_config": {"task_budget": 5}}),
         json!({"thinking": adaptive, "output_config": {"task_budget": 5, "effort": "high"}}),
         &[],
+    );
+    check(
+        NEWEST,
+        json!({"thinking": {"type": "disabled"}, "reasoning_effort": "max", "output_config": {"effort": "low"}}),
+        json!({"thinking": {"type": "disabled"}, "output_config": {"effort": "high"}}),
+        &["output_config.effort dropped", "reasoning_effort clamped"],
     );
     check(
         NEWEST,

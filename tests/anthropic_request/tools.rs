@@ -32,9 +32,20 @@ fn tools_are_said_in_anthropics_words() {
     check_refused(BUDGET, json!({"tools": [tool("a.b")]}), "tools[0].function.name");
     check_refused(BUDGET, json!({"tools": [tool("a"), tool("a")]}), "tools[1].function.name");
     check_refused(BUDGET, json!({"tools": [{}]}), "tools[0]");
-    let computer = asking(json!({"tools": [{"type": "computer_20250124", "name": "computer"}]}));
-    let headers = outgoing(BUDGET, &computer).headers;
-    assert_eq!(headers.last(), Some(&("anthropic-beta", "computer-use-2025-01-24".to_owned())));
+    for (kind, beta) in [
+        ("computer_20241022", "computer-use-2024-10-22"),
+        ("computer_20250124", "computer-use-2025-01-24"),
+        ("computer_20251124", "computer-use-2025-11-24"),
+        ("code_execution_20250522", "code-execution-2025-05-22"),
+        ("code_execution_20250825", "code-execution-2025-08-25"),
+        ("web_fetch_20250910", "web-fetch-2025-09-10"),
+        ("memory_20250818", "context-management-2025-06-27"),
+        ("tool_search_tool_regex_20251119", "advanced-tool-use-2025-11-20"),
+    ] {
+        let outgoing = outgoing(BUDGET, &asking(json!({"tools": [{"type": kind, "name": "x"}]})));
+        assert_eq!(outgoing.headers.last(), Some(&("anthropic-beta", beta.to_owned())));
+        assert_eq!(outgoing.back.may_cite, kind.starts_with("web_"));
+    }
 }
 
 #[test]
@@ -266,4 +277,16 @@ fn the_web_is_searched() {
         &[],
     );
     check_refused(BUDGET, json!({"tools": [tool("web_search")], "web_search_options": {}}), "web_search_options");
+}
+
+#[test]
+fn the_formats_of_strings_are_kept_to_that_anthropic_knows() {
+    let known = ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
+    for format in known {
+        let schema = json!({"type": "object", "properties": {"x": {"type": "string", "format": format}}});
+        let tool = json!({"type": "function", "function": {"name": "a", "strict": true, "parameters": schema}});
+        let outgoing = outgoing(BUDGET, &asking(json!({"tools": [tool]})));
+        assert_eq!(body(&outgoing)["tools"][0]["input_schema"]["properties"], schema["properties"]);
+        assert!(losses(&outgoing).is_empty());
+    }
 }

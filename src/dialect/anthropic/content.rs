@@ -7,7 +7,7 @@ use super::request::{Draft, mark_of};
 use crate::dialect::translate::{Action, data_url, from_base64, is_neutral, is_string, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
-use crate::text::{concat, decode};
+use crate::text::concat;
 
 /// The header that files by their ids are asked for with.
 const FILES: &str = "files-api-2025-04-14";
@@ -187,8 +187,8 @@ fn write_data(
         write_block(draft, "document", "base64", &[("media_type", media), ("data", data)], name, place, out);
     } else if media.starts_with("text/") || media == "application/json" {
         let bytes = from_base64(data).ok_or_else(|| refuse(param, "it is no base64."))?;
-        let text = decode(&bytes);
-        write_block(draft, "document", "text", &[("media_type", "text/plain"), ("data", &text)], name, place, out);
+        let text = std::str::from_utf8(&bytes).map_err(|_| refuse(param, "it is no UTF-8."))?;
+        write_block(draft, "document", "text", &[("media_type", "text/plain"), ("data", text)], name, place, out);
     } else {
         return Err(refuse(param, "Claude takes JPEG, PNG, GIF, WebP, PDF and text."));
     }

@@ -321,8 +321,10 @@ impl Conversation<'_, '_> {
             let kind = part.at("type");
             is_string(kind, "thinking") || is_string(kind, "redacted_thinking")
         };
-        for thought in content.items().filter(is_thought) {
-            self.blocks.copy(thought);
+        for (at, thought) in content.items().enumerate().filter(|(_, part)| is_thought(part)) {
+            if let Err(reason) = blocks::write_back(&mut self.blocks, thought, self.draft.model) {
+                self.draft.lose(path_of(path, at, ""), reason);
+            }
         }
         let last = content.items().last();
         let last_text = last.map_or(content, |last| last.at("text")).string();

@@ -202,6 +202,25 @@ fn refuse_impossible(request: Value<'_>) -> Result<(), Error> {
     if said(request, "n").is_some_and(|n| count(n) != 1) {
         return Err(refuse("n", "Anthropic gives one answer to a request."));
     }
+    for name in ["tools", "functions", "messages"] {
+        if said(request, name).is_some_and(|list| !list.starts(b'[')) {
+            return Err(refuse(name, "it must be a list."));
+        }
+    }
+    for name in ["temperature", "top_p", "top_k"] {
+        let is_digit = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+        if said(request, name).is_some_and(|number| !number.bytes().first().is_some_and(is_digit)) {
+            return Err(refuse(name, "it must be a number."));
+        }
+    }
+    for name in ["stop", "stop_sequences"] {
+        let stop = request.at(name);
+        let is_text = |entry: Value<'_>| entry.string().is_some();
+        let is_list = stop.starts(b'[') && stop.items().all(is_text);
+        if !(is_list || is_text(stop) || is_neutral(stop)) {
+            return Err(refuse(name, "it must be a string or a list of strings."));
+        }
+    }
     let modalities = request.at("modalities").items();
     if modalities.into_iter().any(|modality| !is_string(modality, "text")) {
         return Err(refuse("modalities", "Claude answers in text alone."));
@@ -301,8 +320,8 @@ enum Size {
 
 /// How a number compares with 0 and 1, without arithmetic: it is sent as it was written.
 fn size(number: &str) -> Size {
-    let Some(number) = number.strip_prefix('-').map_or(Some(number), |_| None) else { return Size::Negative };
-    let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let unsigned = number.strip_prefix('-').unwrap_or(number);
+    let (digits, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let exponent = exponent.trim_start_matches('+').parse::<i32>().unwrap_or(i32::MAX);
     let all = concat(&[whole, fraction]);
@@ -311,6 +330,7 @@ fn size(number: &str) -> Size {
     let point = i32::try_from(whole.len()).unwrap_or(i32::MAX).saturating_add(exponent).saturating_sub(zeros);
     match digits.trim_end_matches('0') {
         "" => Size::Within,
+        _ if number.starts_with('-') => Size::Negative,
         _ if point <= 0 => Size::Within,
         "1" if point == 1 => Size::One,
         _ => Size::Above,
@@ -363,8 +383,7 @@ fn write_stop(draft: &mut Draft<'_>, request: Value<'_>, out: &mut Writer) {
         let stop = request.at(name);
         let single = stop.string().map(|_| stop);
         for (at, entry) in stop.items().chain(single).enumerate() {
-            let Some(text) = entry.string() else { continue };
-            if text.text().trim().is_empty() {
+            if shown(entry).trim().is_empty() {
                 let path = if single.is_some() { name.to_owned() } else { path_of(name, at, "") };
                 draft.lose(path, "Anthropic does not stop at white space alone");
             } else {

@@ -80,7 +80,11 @@ fn schema_form<'a>(draft: &mut Draft<'_>, request: Value<'a>, schema: Value<'a>,
     }
     let choice = request.at("tool_choice");
     let is_open = is_neutral(choice) || is_string(choice, "auto");
-    let is_free = request.at("tools").items().all(|tool| !is_string(tool.at("function").at("name"), ANSWER_TOOL));
+    let has_name = |tool: Value<'_>| {
+        let inner = said(tool, "function").or(said(tool, "custom")).unwrap_or(tool);
+        is_string(inner.at("name"), ANSWER_TOOL)
+    };
+    let is_free = !request.at("tools").items().chain(request.at("functions").items()).any(has_name);
     let is_object = is_string(schema.at("type"), "object") || schema.get("properties").is_some();
     let can_force = is_open && is_free && is_object && !reasoning.has_budget();
     if can_force && said(request, "web_search_options").is_none() {

@@ -172,6 +172,10 @@ pub fn read(draft: &mut Draft<'_>, request: Value<'_>) -> Result<Reasoning, Erro
 
 fn read_display(draft: &mut Draft<'_>, request: Value<'_>) -> Option<&'static str> {
     let reasoning = request.at("reasoning");
+    if !reasoning.starts(b'{') && !is_neutral(reasoning) {
+        draft.lose("reasoning", "it is no object");
+        return None;
+    }
     draft.lose_rest(reasoning, &["display", "effort", "enabled", "exclude", "max_tokens"], "reasoning");
     match said(reasoning, "display") {
         Some(display) if is_string(display, "omitted") => return Some("omitted"),
@@ -229,16 +233,15 @@ fn take_effort(draft: &mut Draft<'_>, reasoning: &mut Reasoning, param: &str, na
 /// The highest efforts are refused where thinking is off.
 fn cap_effort(draft: &mut Draft<'_>, request: Value<'_>, reasoning: &mut Reasoning) {
     let own = request.at("output_config").at("effort");
-    if reasoning.effort.is_some() && !is_neutral(own) {
-        if reasoning.effort.is_none_or(|effort| !is_string(own, effort)) {
-            draft.lose("output_config.effort", &concat(&["`", reasoning.param, "` says it"]));
-        }
-        return;
+    if reasoning.effort.is_some_and(|effort| !is_neutral(own) && !is_string(own, effort)) {
+        draft.lose("output_config.effort", "a switch of OpenAI's says it");
     }
-    let is_high = is_string(own, "xhigh") || is_string(own, "max");
+    let said = reasoning.effort.map(str::to_owned).unwrap_or_else(|| shown(own));
+    let is_high = matches!(&*said, "xhigh" | "max");
     if is_high && reasoning.mode == Mode::Off && draft.family.thinking == Thinking::Adaptive {
+        let param = if reasoning.effort.is_some() { "reasoning_effort" } else { "output_config.effort" };
         reasoning.effort = Some("high");
-        draft.losses.add("output_config.effort", Action::Clamped, "it ends at `high` where thinking is off");
+        draft.losses.add(param, Action::Clamped, "it ends at `high` where thinking is off");
     }
 }
 
