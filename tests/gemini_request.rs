@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 #[path = "gemini_request/messages.rs"]
 mod messages;
+#[path = "gemini_request/schemas.rs"]
+mod schemas;
 
 use messages::call;
 
@@ -314,6 +316,14 @@ fn parameters_are_said_in_geminis_words() {
             vec![("reasoning_effort", Dropped)],
         ),
         ("gemini-2.5-flash-think", json!({}), json!({}), vec![]),
+        (
+            OLD,
+            json!({"reasoning_effort": "low", "max_tokens": 500}),
+            config(
+                json!({"maxOutputTokens": 500, "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 1024}}),
+            ),
+            vec![("reasoning_effort", Assumed)],
+        ),
         // Tools and what is said of them.
         (NEW, json!({"tool_choice": "auto"}), json!({}), vec![]),
         (NEW, json!({"tools": [], "tool_choice": "required"}), json!({}), vec![("tool_choice", Dropped)]),
@@ -461,6 +471,7 @@ fn a_request_that_makes_no_sense_is_refused_at_its_place() {
         (NEW, with(&json!({"reasoning_effort": "some"})), "reasoning_effort"),
         (NEW, with(&json!({"tools": {}})), "tools"),
         (NEW, with(&json!({"tools": [{"type": "function", "function": {}}]})), "tools[0].function.name"),
+        (NEW, with(&json!({"tools": [{"type": "custom"}]})), "tools[0].custom"),
         (NEW, with(&json!({"response_format": {"type": "grammar"}})), "response_format.type"),
         ("..", with(&json!({})), "model"),
         ("", with(&json!({})), "model"),
@@ -469,6 +480,35 @@ fn a_request_that_makes_no_sense_is_refused_at_its_place() {
     }
     for text in ["", "[]", "{", "nul"] {
         assert!(write_request(text, &target(NEW)).is_err(), "{text}");
+    }
+}
+
+/// Whatever comes in, an answer comes out, and what is written is JSON.
+#[test]
+fn no_request_makes_it_panic() {
+    let mut request = messages::signed(NEW);
+    request[1]["content"] =
+        json!([{"type": "text", "text": "Grüße, signed, tail"}, {"type": "refusal", "refusal": "é"}]);
+    let parameters = json!({
+        "messages": request, "stop": ["a"], "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}}, "reasoning": {"max_tokens": 7},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"allOf": [{"$ref": "#/definitions/a"}]}}},
+        "audio": {"voice": "v"}, "modalities": ["audio"], "extra_body": {"google": {"safety_settings": [{"a_b": 1}]}},
+    });
+    let text = with(&parameters).to_string();
+    let bytes = text.as_bytes();
+    for at in 0..bytes.len() {
+        for byte in [None, Some(b'0'), Some(b'"'), Some(b'{'), Some(b']'), Some(b'n')] {
+            let mut bytes = bytes.to_vec();
+            match byte {
+                Some(byte) => bytes[at] = byte,
+                None => bytes.truncate(at),
+            }
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            if let Ok(outgoing) = write_request(&text, &target(OLD)) {
+                body(&outgoing);
+            }
+        }
     }
 }
 

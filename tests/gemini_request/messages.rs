@@ -147,7 +147,7 @@ fn results_of_tools_come_in_the_order_of_the_calls() {
 }
 
 /// A turn as a Gemini has made it, with all that must come back.
-fn signed(model: &str) -> Value {
+pub fn signed(model: &str) -> Value {
     let item = |mut item: Value| {
         item["format"] = json!("google-gemini-v1");
         item["model"] = json!(model);

@@ -15,18 +15,13 @@ const MAX_STOPS: usize = 5;
 const MAX_CANDIDATES: u64 = 8;
 
 /// Writes the members. What is said to the model in words instead goes into `system`, a list of parts.
-pub fn write(
-    out: &mut Writer,
-    request: &mut Request<'_>,
-    has_functions: bool,
-    system: &mut Writer,
-) -> Result<(), Error> {
+pub fn write(out: &mut Writer, request: &mut Request<'_>, has_tools: bool, system: &mut Writer) -> Result<(), Error> {
     write_length(out, request)?;
     write_sampling(out, request)?;
     write_stop(out, request)?;
     write_candidates(out, request)?;
     write_logprobs(out, request)?;
-    write_format(out, request, has_functions, system)?;
+    write_format(out, request, has_tools, system)?;
     write_modalities(out, request);
     if let Some(resolution) = request.option("media_resolution") {
         out.member_copy("mediaResolution", resolution);
@@ -135,9 +130,9 @@ fn write_logprobs(out: &mut Writer, request: &mut Request<'_>) -> Result<(), Err
     let top = request.number("top_logprobs")?;
     if is_asked && request.family.logprobs {
         out.member_raw("responseLogprobs", "true");
-        // Without a number there are none at all.
-        out.key("logprobs");
-        out.raw(top.map_or("1", Value::raw));
+        if let Some(top) = top.filter(|top| !is_neutral(*top)) {
+            out.member_copy("logprobs", top);
+        }
         return Ok(());
     }
     let reason = if is_asked { "The model does not tell." } else { "It says nothing without `logprobs`." };
@@ -153,7 +148,7 @@ fn write_logprobs(out: &mut Writer, request: &mut Request<'_>) -> Result<(), Err
 fn write_format(
     out: &mut Writer,
     request: &mut Request<'_>,
-    has_functions: bool,
+    has_tools: bool,
     system: &mut Writer,
 ) -> Result<(), Error> {
     let Some(format) = request.said("response_format") else { return Ok(()) };
@@ -185,7 +180,7 @@ fn write_format(
         }
         write_described(&mut written, schema, description, path, &mut request.losses);
     }
-    if has_functions && !request.family.mixes {
+    if has_tools && !request.family.mixes {
         let reason = "The model takes no form of the answer beside tools; it is asked for in words.";
         request.lose("response_format", Action::Emulated, reason);
         system.begin_object();

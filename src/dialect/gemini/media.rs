@@ -8,9 +8,9 @@ use super::request::{Request, text_of, write_camel};
 use crate::dialect::translate::{Action, data_url, is_neutral, is_string, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
-use crate::text::{before, concat, find};
+use crate::text::{before, clip, concat, find};
 
-/// The media types of what files are called. One per line would say no more.
+/// The media types of files, by the ends of their names.
 #[rustfmt::skip]
 const TYPES: [(&str, &str); 38] = [
     ("png", "image/png"), ("jpg", "image/jpeg"), ("jpeg", "image/jpeg"), ("webp", "image/webp"), ("gif", "image/gif"),
@@ -91,7 +91,7 @@ impl<'a> Media<'a> {
             return Err(refuse(&concat(&[path, ".data"]), "It must be base64."));
         }
         let data = text_of(data);
-        if find(crate::text::clip(&data, 5), "data:").is_some() {
+        if data.starts_with("data:") {
             return Self::at(data, path);
         }
         let format = text_of(object.at("format")).to_ascii_lowercase();
@@ -116,9 +116,8 @@ impl<'a> Media<'a> {
         let resolution = resolution(object.at("detail"), path, request);
         let (data, id) = (said(object, "file_data"), said(object, "file_id").or_else(|| said(object, "file_url")));
         let mut media = match (data.map(text_of), id.map(text_of)) {
-            (Some(data), _) if data_url(&data).is_some() || find(crate::text::clip(&data, 8), ":").is_some() => {
-                Self::at(data, path)?
-            }
+            // No base64 has a colon in it, and each URL has one in its beginning.
+            (Some(data), _) if find(clip(&data, 8), ":").is_some() => Self::at(data, path)?,
             (Some(data), _) if !data.is_empty() => {
                 let mime = named.clone().unwrap_or_else(|| {
                     request.lose(

@@ -76,7 +76,7 @@ pub fn write(
         && let Some(signature) = loose.take()
     {
         // At the end of a stream Gemini itself sends it so.
-        write_said(contents.of("model"), "", Some(signature), false);
+        write_said(contents.of("model"), "", Some(signature));
     }
     for file in files {
         file.write(contents.of("model"), None);
@@ -202,13 +202,14 @@ fn write_parts(contents: &mut Contents<'_>, details: &Details<'_>, texts: &[Valu
     });
     let (head, mut rest) = whole.split_at_checked(start.filter(|_| fits).unwrap_or(0)).unwrap_or_default();
     let mut has_head = false;
+    // What is in front of them has no part of its own, and comes once.
     let mut write_head = |contents: &mut Contents<'_>| {
         if std::mem::replace(&mut has_head, true) {
             return;
         }
         if details.told > 0 && fits {
             if !head.is_empty() {
-                write_said(contents.of("model"), head, None, false);
+                write_said(contents.of("model"), head, None);
             }
             return;
         }
@@ -222,7 +223,15 @@ fn write_parts(contents: &mut Contents<'_>, details: &Details<'_>, texts: &[Valu
     for part in &details.parts {
         match part {
             Part::Thought { text, signature } => {
-                write_said(contents.of("model"), &text_of(*text), *signature, true);
+                let out = contents.of("model");
+                out.begin_object();
+                out.key("text");
+                out.begin_string();
+                out.copy_text(*text);
+                out.end_string();
+                out.member_raw("thought", "true");
+                write_signature(out, *signature);
+                out.end_object();
             }
             Part::Text { length, signature, path } => {
                 write_head(contents);
@@ -233,7 +242,7 @@ fn write_parts(contents: &mut Contents<'_>, details: &Details<'_>, texts: &[Valu
                 }
                 let (text, after) = rest.split_at_checked(*length).unwrap_or_default();
                 rest = after;
-                write_said(contents.of("model"), text, *signature, false);
+                write_said(contents.of("model"), text, *signature);
             }
             Part::Other(part) => contents.of("model").raw(part),
         }
@@ -241,17 +250,18 @@ fn write_parts(contents: &mut Contents<'_>, details: &Details<'_>, texts: &[Valu
     write_head(contents);
 }
 
-/// Writes a text, or a thought.
-fn write_said(out: &mut Writer, text: &str, signature: Option<Value<'_>>, is_thought: bool) {
+/// Writes a text that has a part of its own.
+fn write_said(out: &mut Writer, text: &str, signature: Option<Value<'_>>) {
     out.begin_object();
     out.member("text", text);
-    if is_thought {
-        out.member_raw("thought", "true");
-    }
+    write_signature(out, signature);
+    out.end_object();
+}
+
+fn write_signature(out: &mut Writer, signature: Option<Value<'_>>) {
     if let Some(signature) = signature {
         out.member_copy("thoughtSignature", signature);
     }
-    out.end_object();
 }
 
 /// The calls of a message, that of OpenAI's older form included.

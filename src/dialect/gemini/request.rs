@@ -107,14 +107,14 @@ pub fn write_request(request: &str, target: &Target<'_>) -> Result<Outgoing, Err
     let mut out = Writer::default();
     out.begin_object();
     let mut system = contents::write(&mut out, &mut request)?;
-    let has_functions = tools::write(&mut out, &mut request)?;
+    let has_tools = tools::write(&mut out, &mut request)?;
     if let Some(settings) = request.option("safety_settings") {
         out.key("safetySettings");
         write_camel(&mut out, settings);
     }
     let mut generation = Writer::default();
     generation.begin_object();
-    config::write(&mut generation, &mut request, has_functions, &mut system)?;
+    config::write(&mut generation, &mut request, has_tools, &mut system)?;
     thinking::write(&mut generation, &mut request)?;
     generation.end_object();
     if generation.json() != "{}" {

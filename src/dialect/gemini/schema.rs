@@ -102,7 +102,11 @@ impl Node<'_> {
         let refers = schema.get("$ref").is_some();
         let is_nullable = schema.at("nullable").bytes() == b"true";
         for member in schema.children() {
-            if refers && !member.key().raw().starts_with('$') && !BESIDE.iter().any(|name| member.is(name)) {
+            // What older drafts call `definitions` is `$defs` now, which may stand beside a reference.
+            let is_beside = member.key().raw().starts_with('$')
+                || member.is("definitions")
+                || BESIDE.iter().any(|name| member.is(name));
+            if refers && !is_beside {
                 self.shift(member);
             } else if PLAIN.iter().any(|name| member.is(name)) {
                 self.out.copy_key(member);

@@ -7,7 +7,7 @@ use super::request::{Request, text_of, write_camel};
 use crate::dialect::translate::{Action, count, is_neutral, is_string, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
-use crate::text::{decimal, push_decimal};
+use crate::text::decimal;
 
 /// The efforts, and how many tokens they are where a budget is asked for, as Google's endpoint of OpenAI's form reckons:
 /// <https://ai.google.dev/gemini-api/docs/openai#thinking>.
@@ -142,9 +142,7 @@ fn write_effort(out: &mut Writer, request: &mut Request<'_>, param: &str, effort
         request.lose(param, Action::Clamped, "Gemini has no effort above high.");
     }
     if let Some(most) = request.family.budget {
-        let mut budget = String::new();
-        push_decimal(&mut budget, (*tokens).min(most));
-        out.member_raw("thinkingBudget", &budget);
+        write_budget(out, request, param, (*tokens).min(most));
     } else if *level == "MINIMAL" && request.family.least != "MINIMAL" {
         request.lose(param, Action::Clamped, "The lowest level of the model is higher.");
         out.member("thinkingLevel", request.family.least);
@@ -162,8 +160,7 @@ fn write_tokens(out: &mut Writer, request: &mut Request<'_>, param: &str, tokens
         if within != tokens {
             request.lose(param, Action::Clamped, "The model's budget for thoughts has other bounds.");
         }
-        out.key("thinkingBudget");
-        out.number(within);
+        write_budget(out, request, param, within);
         return;
     }
     // The nearest of the levels, by the tokens of the efforts.
@@ -175,4 +172,14 @@ fn write_tokens(out: &mut Writer, request: &mut Request<'_>, param: &str, tokens
     };
     request.lose(param, Action::Clamped, "The model thinks at levels, and takes no budget: the nearest one is sent.");
     out.member("thinkingLevel", level);
+}
+
+fn write_budget(out: &mut Writer, request: &mut Request<'_>, param: &str, tokens: u64) {
+    out.key("thinkingBudget");
+    out.number(tokens);
+    let most = request.said("max_completion_tokens").or(request.said("max_tokens")).map(count);
+    if most.is_some_and(|most| most <= tokens) {
+        let reason = "Thoughts count as tokens of the answer: those may be used up before anything is said.";
+        request.lose(param, Action::Assumed, reason);
+    }
 }

@@ -31,7 +31,7 @@ struct Tools<'a> {
     own: Vec<(String, Option<Value<'a>>, String)>,
 }
 
-/// Writes `tools` and `toolConfig`. Whether there are functions among them.
+/// Writes `tools` and `toolConfig`. Whether there are any.
 pub fn write(out: &mut Writer, request: &mut Request<'_>) -> Result<bool, Error> {
     let mut tools = read(request)?;
     if let Some(options) = request.said("web_search_options") {
@@ -70,21 +70,26 @@ pub fn write(out: &mut Writer, request: &mut Request<'_>) -> Result<bool, Error>
         out.end_list();
     }
     write_choice(out, request, &tools)?;
-    Ok(tools.has_functions)
+    Ok(tools.has_functions || !tools.own.is_empty())
 }
 
 fn read<'a>(request: &mut Request<'a>) -> Result<Tools<'a>, Error> {
     let mut tools = Tools::default();
     for (at, tool) in request.value.at("tools").items().enumerate() {
         let path = path_of("tools", at, "");
-        match &*text_of(tool.at("type")) {
-            "function" => {
+        let kind = text_of(tool.at("type"));
+        match &*kind {
+            // Many leave out the type of what can be nothing else.
+            "function" | "" if tool.at("function").starts(b'{') => {
                 request.lose_others(tool, &["type", "function"], &path);
                 write_function(&mut tools, tool.at("function"), &concat(&[&path, ".function"]), request)?;
             }
-            "custom" => {
+            "custom" if tool.at("custom").starts(b'{') => {
                 request.lose_others(tool, &["type", "custom"], &path);
                 write_custom(&mut tools, tool.at("custom"), &concat(&[&path, ".custom"]), request)?;
+            }
+            "function" | "custom" => {
+                return Err(refuse(&concat(&[&path, ".", &kind]), "It must be an object with the name of the tool."));
             }
             _ => {
                 let mut known = tool.children().map(|member| (camel(&member.key().text()), member));

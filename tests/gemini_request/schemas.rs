@@ -1,0 +1,61 @@
+//! JSON Schema as Gemini takes it.
+
+use super::{NEW, body, losses, with, write};
+use chatmux::dialect::translate::Action;
+use serde_json::{Value, json};
+
+#[test]
+fn what_a_schema_cannot_say_is_in_its_description() {
+    let at = "tools[0].function.parameters";
+    let rows: Vec<(Value, Value, Vec<String>)> = vec![
+        (json!({"type": "object", "properties": {}}), json!({"type": "object", "properties": {}}), vec![]),
+        (json!({"$schema": "s", "type": ["string", "null"]}), json!({"type": ["string", "null"]}), vec![]),
+        (json!({"const": 1}), json!({"enum": [1]}), vec![]),
+        (json!({"oneOf": [{"type": "string"}]}), json!({"anyOf": [{"type": "string"}]}), vec![]),
+        (json!({"type": "string", "nullable": true}), json!({"type": ["string", "null"]}), vec![]),
+        (json!({"items": [{"type": "string"}]}), json!({"prefixItems": [{"type": "string"}]}), vec![]),
+        (
+            json!({"$ref": "#/definitions/a", "definitions": {"a": {"type": "string"}}}),
+            json!({"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}),
+            vec![],
+        ),
+        (
+            json!({"properties": {"x": {"$ref": "#/definitions/a"}}, "definitions": {"a": {"type": "string"}}}),
+            json!({"properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "string"}}}),
+            vec![],
+        ),
+        (
+            json!({"allOf": [{"type": "string", "description": "d"}]}),
+            json!({"type": "string", "description": "d"}),
+            vec![],
+        ),
+        (
+            json!({"type": "string", "description": "d", "pattern": "^a$"}),
+            json!({"type": "string", "description": "d\n\n{pattern: \"^a$\"}"}),
+            vec![at.to_owned()],
+        ),
+        (
+            json!({"items": {"type": "number", "exclusiveMinimum": 0, "minimum": 1}}),
+            json!({"items": {"type": "number", "minimum": 1, "description": "{exclusiveMinimum: 0}"}}),
+            vec![format!("{at}.items")],
+        ),
+        (
+            json!({"enum": [1, 2], "const": 1}),
+            json!({"enum": [1, 2], "description": "{const: 1}"}),
+            vec![at.to_owned()],
+        ),
+        (
+            json!({"properties": {"a": true}, "additionalProperties": false, "required": ["a"]}),
+            json!({"properties": {"a": {}}, "additionalProperties": false, "required": ["a"]}),
+            vec![],
+        ),
+    ];
+    for (schema, expected, lost) in rows {
+        let tools = json!([{"type": "function", "function": {"name": "f", "parameters": schema}}]);
+        let outgoing = write(NEW, &with(&json!({"tools": tools})));
+        let written = &body(&outgoing)["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"];
+        assert_eq!(*written, expected, "{schema}");
+        let lost: Vec<(&str, Action)> = lost.iter().map(|param| (param.as_str(), Action::Moved)).collect();
+        assert_eq!(losses(&outgoing), lost, "{schema}");
+    }
+}
