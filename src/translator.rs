@@ -63,6 +63,7 @@ pub struct Translator<E> {
     /// What has arrived before the first event: where it never becomes one, it may say what went wrong.
     head: Vec<u8>,
     any: bool,
+    says_cut: bool,
     has_ended: bool,
 }
 
@@ -84,6 +85,7 @@ impl<E: Events> Translator<E> {
             counted_by: None,
             head: Vec::new(),
             any: false,
+            says_cut: true,
             has_ended: false,
         }
     }
@@ -106,6 +108,14 @@ impl<E: Events> Translator<E> {
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.left = bytes;
+        self
+    }
+
+    /// The same, but a stream that was cut ends in no error where this is false: it just ends, without any mark that it was
+    /// whole, for who finds out by itself.
+    #[must_use]
+    pub fn with_cuts_said(mut self, says_cut: bool) -> Self {
+        self.says_cut = says_cut;
         self
     }
 
@@ -233,10 +243,6 @@ impl<E: Events> Translator<E> {
             }
         };
         self.any = true;
-        if event.data == DONE {
-            // Some servers end any stream as OpenAI's end; what the dialect itself says counts.
-            return taken;
-        }
         read_counts(events, &mut self.counted_by, &self.counted);
         written.clear();
         let revision = events.revision();
@@ -254,7 +260,7 @@ impl<E: Events> Translator<E> {
                     templates.learn(revision, &Example { event: event.0, data: event.1, written, counts });
                 }
             }
-            Ok(step) => self.end(step, true, out),
+            Ok(step) => self.end(step, out),
             Err(cause) => {
                 let (kind, message) = explain(cause);
                 self.fail(kind, message, out);
@@ -263,9 +269,8 @@ impl<E: Events> Translator<E> {
         taken
     }
 
-    /// The end of the bytes: adds what is left to say to `out`. A stream that was cut ends in an error where `says_cut`, and
-    /// just ends where not, without any mark that it was whole.
-    pub fn finish(&mut self, says_cut: bool, out: &mut Vec<u8>) {
+    /// The end of the bytes: adds what is left to say to `out`.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
         if self.has_ended {
             return;
         }
@@ -275,7 +280,7 @@ impl<E: Events> Translator<E> {
         if !self.any {
             let head = text::decode(&self.head);
             if let Ok(step @ Step::Failed(_)) = events.read_event("", head.trim_ascii(), written) {
-                return self.end(step, true, out);
+                return self.end(step, out);
             }
             written.clear();
         }
@@ -284,25 +289,25 @@ impl<E: Events> Translator<E> {
                 let message =
                     "The stream was cut in the middle of the answer: it ended without a mark that it was whole.";
                 let body = error_body(message, Kind::StreamTruncated.name());
-                self.end(Step::Failed(body), says_cut, out);
+                self.end(Step::Failed(body), out);
             }
-            step => self.end(step, says_cut, out),
+            step => self.end(step, out),
         }
     }
 
     /// Ends the stream with an error of ours.
     fn fail(&mut self, kind: Kind, message: &str, out: &mut Vec<u8>) {
         self.written.clear();
-        self.end(Step::Failed(error_body(message, kind.name())), true, out);
+        self.end(Step::Failed(error_body(message, kind.name())), out);
     }
 
     /// Ends the stream, after the chunks that were written.
-    fn end(&mut self, step: Step, says_cut: bool, out: &mut Vec<u8>) {
+    fn end(&mut self, step: Step, out: &mut Vec<u8>) {
         for json in self.written.texts() {
             frame(json, out);
         }
         match step {
-            Step::Failed(body) if says_cut || !is_cut(&body) => frame(&body, out),
+            Step::Failed(body) if self.says_cut || !is_cut(&body) => frame(&body, out),
             Step::Failed(_) => {}
             Step::Going | Step::Finished => frame(DONE, out),
         }

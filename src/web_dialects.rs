@@ -100,15 +100,22 @@ impl Desk {
         }
     }
 
-    /// The translator of a streamed answer. The input is what the request has left for it.
-    pub fn stream(&mut self, dialect: u32, created: f64, max_event_bytes: f64, max_bytes: f64) -> Stream {
+    /// The translator of a streamed answer. The input is what the request has left for it. A stream that was cut says so by
+    /// an error where `says_cut`.
+    pub fn stream(
+        &mut self,
+        dialect: u32,
+        created: f64,
+        max_event_bytes: f64,
+        max_bytes: f64,
+        says_cut: bool,
+    ) -> Stream {
         let back = WayBack::read(&text::decode(&self.input));
-        let translator = Translator::new(dialect_of(dialect).events(back, created as u64));
-        Stream {
-            translator: translator.with_max_event_bytes(max_event_bytes as usize).with_max_bytes(max_bytes as usize),
-            out: Vec::new(),
-            numbers: [0; 5],
-        }
+        let translator = Translator::new(dialect_of(dialect).events(back, created as u64))
+            .with_max_event_bytes(max_event_bytes as usize)
+            .with_max_bytes(max_bytes as usize)
+            .with_cuts_said(says_cut);
+        Stream { translator, out: Vec::new(), numbers: [0; 5] }
     }
 
     fn say(&mut self, status: u16, parts: Vec<String>) -> *const u32 {
@@ -166,10 +173,10 @@ impl Stream {
         self.say()
     }
 
-    /// The end of the bytes. A stream that was cut says so by an error where `says_cut`.
-    pub fn finish(&mut self, says_cut: bool) -> *const u32 {
+    /// The end of the bytes.
+    pub fn finish(&mut self) -> *const u32 {
         empty(&mut self.out);
-        self.translator.finish(says_cut, &mut self.out);
+        self.translator.finish(&mut self.out);
         self.say()
     }
 

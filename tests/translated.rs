@@ -57,7 +57,7 @@ fn translate<'a>(dialect: Dialect, parts: impl IntoIterator<Item = &'a [u8]>, te
     for part in parts {
         translator.feed(part, &mut out);
     }
-    translator.finish(true, &mut out);
+    translator.finish(&mut out);
     (String::from_utf8(out).expect("the output is UTF-8"), reads.get())
 }
 

@@ -17,7 +17,7 @@ fn run<'a>(dialect: Dialect, templates: bool, pieces: impl IntoIterator<Item = &
     for piece in pieces {
         translator.feed(piece, &mut out);
     }
-    translator.finish(true, &mut out);
+    translator.finish(&mut out);
     String::from_utf8(out).expect("the output is UTF-8")
 }
 

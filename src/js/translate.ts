@@ -236,22 +236,20 @@ function answer(dialect: DialectName, body: Uint8Array, status: number, back: st
 
 function stream(dialect: DialectName, back: string, options: DialectStreamOptions = {}): Translator {
   const { created = now(), maxEventBytes = MAX_EVENT_BYTES, maxBytes = MAX_BYTES, saysCut = true } = options;
-  const made = atDesk([encoder.encode(back)], (desk) => desk.stream(NUMBERS[dialect], created, maxEventBytes, maxBytes));
-  return new Translation(made, saysCut);
+  const made = atDesk([encoder.encode(back)], (desk) => desk.stream(NUMBERS[dialect], created, maxEventBytes, maxBytes, saysCut));
+  return new Translation(made);
 }
 
 class Translation implements Translator {
   ended = false;
   #stream: Stream | undefined;
-  readonly #saysCut: boolean;
   readonly #generation = generation;
   /** Where the next bytes may be put in the memory, and how many of them. */
   #spaceAt = 0;
   #space = 0;
 
-  constructor(stream: Stream, saysCut: boolean) {
+  constructor(stream: Stream) {
     this.#stream = stream;
-    this.#saysCut = saysCut;
     streams++;
   }
 
@@ -280,7 +278,7 @@ class Translation implements Translator {
 
   finish(): Uint8Array {
     const stream = this.#stream;
-    return stream ? this.#take(stream.finish(this.#saysCut)) : NO_BYTES;
+    return stream ? this.#take(stream.finish()) : NO_BYTES;
   }
 
   free(): void {
@@ -299,7 +297,8 @@ class Translation implements Translator {
   #take(address: number): Uint8Array {
     const words = memoryWords();
     const at = address >>> 2;
-    const [from, length] = [words[at]!, words[at + 1]!];
+    const from = words[at]!;
+    const length = words[at + 1]!;
     this.#spaceAt = words[at + 3]!;
     this.#space = words[at + 4]!;
     const out = length ? memoryBytes().slice(from, from + length) : NO_BYTES;
