@@ -38,7 +38,7 @@ pub struct Claude {
     pub forced: bool,
     /// Whether it goes on with an answer that was begun for it.
     pub prefill: bool,
-    /// Whether it takes messages of the role `system`.
+    /// Whether it takes messages of the role `system` in between.
     pub system: bool,
 }
 
@@ -59,9 +59,9 @@ pub const CLAUDE: [Claude; 19] = {
         //                       max_tokens  thinking  xhigh sampling schema forced prefill system
         line("opus-5",              128_000, Adaptive, [1,    0,       1,     1,     0,      1]),
         line("sonnet-5",            128_000, Adaptive, [1,    0,       1,     1,     0,      0]),
-        line("fable-5",             128_000, Adaptive, [1,    0,       1,     0,     0,      0]),
-        line("mythos-5",            128_000, Adaptive, [1,    0,       1,     0,     0,      0]),
-        line("opus-4-8",            128_000, Adaptive, [1,    0,       1,     1,     0,      0]),
+        line("fable-5",             128_000, Adaptive, [1,    0,       1,     0,     0,      1]),
+        line("mythos-5",            128_000, Adaptive, [1,    0,       1,     0,     0,      1]),
+        line("opus-4-8",            128_000, Adaptive, [1,    0,       1,     1,     0,      1]),
         line("opus-4-7",            128_000, Adaptive, [1,    0,       1,     1,     0,      0]),
         line("opus-4-6",            128_000, Either,   [0,    1,       1,     1,     1,      0]),
         line("sonnet-4-6",          128_000, Either,   [0,    1,       1,     1,     1,      0]),

@@ -39,16 +39,39 @@ fn what_the_system_says_stands_apart() {
         json!({"system": [text("now in French")], "messages": [user(json!([text("one"), text("two")]))]}),
         &["messages[1] moved"],
     );
+    // It may stand after the user, and before Claude or last.
+    check(NEWEST, between, json!({"system": [text("now in French")]}), &["messages[1] moved"]);
+    let system = json!({"role": "system", "content": [text("a"), text("b")]});
     check(
         NEWEST,
-        between,
+        json!({"messages": [
+            {"role": "user", "content": "one"},
+            {"role": "system", "content": "a"},
+            {"role": "developer", "content": "b"},
+            {"role": "assistant", "content": "yes", "tool_calls": [call("c", "w", "{}")]},
+            {"role": "tool", "tool_call_id": "c", "content": "two"},
+            {"role": "system", "content": [text("a"), text("b")]},
+        ]}),
         json!({"system": null, "messages": [
             user(json!([text("one")])),
-            {"role": "system", "content": [text("now in French")]},
-            user(json!([text("two")])),
+            system,
+            assistant(json!([text("yes"), {"type": "tool_use", "id": "c", "name": "w", "input": {}}])),
+            user(json!([{"type": "tool_result", "tool_use_id": "c", "content": "two"}])),
+            system,
         ]}),
         &[],
     );
+    check(
+        NEWEST,
+        json!({"messages": [
+            {"role": "user", "content": "one"}, {"role": "assistant", "content": "yes"}, {"role": "system", "content": "a"},
+            {"role": "user", "content": "two"},
+        ]}),
+        json!({"system": [text("a")]}),
+        &["messages[2] moved"],
+    );
+    let picture = json!({"type": "image_url", "image_url": {"url": "https://x.test/a.png"}});
+    check_refused(BUDGET, json!({"messages": [{"role": "system", "content": [picture]}]}), "messages[0].content[0]");
     check_refused(BUDGET, json!({"messages": [{"role": "system", "content": "alone"}]}), "messages");
     check_refused(BUDGET, json!({"messages": []}), "messages");
     check_refused(BUDGET, json!({"messages": [{"role": "user", "content": ""}]}), "messages");

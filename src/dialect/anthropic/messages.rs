@@ -5,7 +5,7 @@
 //! <https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls>
 
 use super::blocks;
-use super::content::{self, Place};
+use super::content;
 use super::request::{Draft, mark_of};
 use super::schema::Form;
 use crate::dialect::translate::{Action, is_neutral, is_string, path_of, refuse, said};
@@ -19,6 +19,21 @@ enum Role {
     User,
     Assistant,
     System,
+}
+
+/// Where something that the system says is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before everything else, where it stood.
+    Leading,
+    /// In between, where it stood.
+    Between,
+    /// Before everything else, though it stood in between.
+    Moved,
+}
+
+fn is_system(message: Value<'_>) -> bool {
+    is_string(message.at("role"), "system") || is_string(message.at("role"), "developer")
 }
 
 /// A conversation while it is put together.
@@ -94,14 +109,21 @@ impl Conversation<'_, '_> {
         content::write_all(self.draft, request.at("system"), "system", None, &mut self.system)?;
         let messages = request.at("messages");
         let last = messages.items().last().map(Value::number);
-        let mut is_leading = true;
-        for (at, message) in messages.items().enumerate() {
+        let mut rest = messages.items();
+        let mut at = 0;
+        let mut place = Some(Place::Leading);
+        while let Some(message) = rest.next() {
             let path = path_of("messages", at, "");
             let role = message.at("role").string().map(|role| role.text().into_owned()).unwrap_or_default();
-            let is_system = matches!(&*role, "system" | "developer");
-            is_leading &= is_system;
+            at += 1;
+            if is_system(message) {
+                // All that the system says in a row stands in the same place.
+                let place = *place.get_or_insert_with(|| self.place_of_system(rest.clone()));
+                self.read_system(message, &path, place)?;
+                continue;
+            }
+            place = None;
             match &*role {
-                "system" | "developer" => self.read_system(message, &path, is_leading)?,
                 "user" => {
                     self.turn(Role::User);
                     self.read_user(message, &path)?;
@@ -154,26 +176,36 @@ impl Conversation<'_, '_> {
         self.blocks.clear();
     }
 
-    fn read_system(&mut self, message: Value<'_>, path: &str, is_leading: bool) -> Result<(), Error> {
-        let mark = mark_of(message);
+    /// Where the system may speak, with these messages to come. In between it speaks after the user, and before Claude
+    /// or last.
+    ///
+    /// <https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages>
+    fn place_of_system<'a>(&self, mut rest: impl Iterator<Item = Value<'a>>) -> Place {
+        let next = rest.find(|message| !is_system(*message));
+        let says_something = !self.results.is_empty() || !self.blocks.is_empty();
+        let is_after_user = self.role == Role::User && says_something;
+        let is_before_claude = next.is_none_or(|next| is_string(next.at("role"), "assistant"));
+        let can = self.draft.family.system && self.draft.is_known;
+        if can && is_after_user && is_before_claude { Place::Between } else { Place::Moved }
+    }
+
+    fn read_system(&mut self, message: Value<'_>, path: &str, place: Place) -> Result<(), Error> {
         let content = message.at("content");
-        let place = concat(&[path, ".content"]);
-        if is_leading {
-            content::write_all(self.draft, content, &place, mark, &mut self.system)?;
-        } else if self.draft.family.system
-            && self.draft.is_known
-            && (self.role == Role::System || self.role == Role::User && !self.blocks.is_empty())
-        {
-            // It may stand after what the user says, and only there.
-            self.turn(Role::System);
-            content::write_all(self.draft, content, &place, mark, &mut self.blocks)?;
-        } else {
-            let before = self.system.json().len();
-            content::write_all(self.draft, content, &place, mark, &mut self.system)?;
-            if self.system.json().len() > before {
-                let reason = "what the system says in between stands before everything else";
-                self.draft.losses.add(path, Action::Moved, reason);
+        let content_path = concat(&[path, ".content"]);
+        for (at, part) in content.items().enumerate() {
+            if !is_string(part.at("type"), "text") {
+                return Err(refuse(&path_of(&content_path, at, ""), "the system speaks in text alone."));
             }
+        }
+        if place == Place::Between {
+            self.turn(Role::System);
+        }
+        let out = if place == Place::Between { &mut self.blocks } else { &mut self.system };
+        let before = out.json().len();
+        content::write_all(self.draft, content, &content_path, mark_of(message), out)?;
+        if place == Place::Moved && out.json().len() > before {
+            let reason = "what the system says in between stands before everything else";
+            self.draft.losses.add(path, Action::Moved, reason);
         }
         self.lose_rest(message, &[], path);
         Ok(())
@@ -237,7 +269,7 @@ impl Conversation<'_, '_> {
         content::write_text(
             self.draft,
             refusal,
-            Place { path: &concat(&[path, ".refusal"]), mark: None },
+            content::Place { path: &concat(&[path, ".refusal"]), mark: None },
             &mut self.blocks,
         );
         if is_prefill && self.blocks.json().len() > before && !self.draft.family.prefill {
