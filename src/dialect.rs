@@ -10,6 +10,8 @@ mod back;
 #[cfg(feature = "dialects")]
 pub mod gemini;
 #[cfg(feature = "dialects")]
+pub mod layout;
+#[cfg(feature = "dialects")]
 pub mod models;
 pub mod openai;
 #[cfg(feature = "dialects")]

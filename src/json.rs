@@ -11,6 +11,8 @@ mod string;
 mod write;
 
 #[cfg(feature = "dialects")]
+pub use string::Length;
+#[cfg(feature = "dialects")]
 pub(crate) use string::escape;
 use string::plain_length;
 pub use string::{RawString, write_string};

@@ -45,6 +45,8 @@ pub struct Template {
     /// The bytes of the chunks that stay, and the strings between them.
     output: Vec<u8>,
     copies: Copies,
+    /// Which holes are text of which choices.
+    said: Vec<(usize, u32)>,
 }
 
 /// Writes a text of JSON as the data of an event of its own: in one line, since the breaks in it are mere blanks.
@@ -102,6 +104,12 @@ impl Template {
             return None;
         }
         let (output, copies) = write_output(written, data, &holes)?;
+        let mut said = Vec::new();
+        for copied in written.copied() {
+            if let (Some(choice), Some(Place::Text(span))) = (copied.choice, place_of(copied, data, written)) {
+                said.push((holes.iter().position(|hole| *hole == (Hole::Text, span))?, choice));
+            }
+        }
         let has_counts = holes.iter().any(|(hole, _)| *hole == Hole::Count);
         let is_text = holes.iter().map(|(hole, _)| *hole == Hole::Text).collect();
         let moved = |&(hole, span): &(Hole, Span)| (hole, Span { start: span.start + at, end: span.end + at, ..span });
@@ -112,6 +120,7 @@ impl Template {
             has_counts,
             output,
             copies,
+            said,
         })
     }
 
@@ -135,6 +144,11 @@ impl Template {
     #[must_use]
     pub fn has_counts(&self) -> bool {
         self.has_counts
+    }
+
+    /// The texts of the answer in such an event, as the insides of strings of JSON, and of which choices they are.
+    pub fn said<'a>(&self, event: &'a [u8], values: &[Span]) -> impl Iterator<Item = (u32, &'a [u8])> {
+        self.said.iter().filter_map(move |&(hole, choice)| Some((choice, values.get(hole)?.of(event))))
     }
 
     /// Writes what such an event becomes, whose values stand there.
@@ -170,7 +184,7 @@ enum Place {
 
 /// Where something that was copied stands in the data. `None` where it does not, or is empty.
 fn place_of(copied: &Copied, data: &str, written: &Writer) -> Option<Place> {
-    let Copied { source, length, output } = *copied;
+    let Copied { source, length, output, .. } = *copied;
     let (start, end) = (source, source.checked_add(length)?);
     let text = data.get(start..end)?;
     if text.is_empty() || written.json().get(output..output + length) != Some(text) {

@@ -6,7 +6,7 @@
 use crate::dialect::openai::{DONE, Malformed};
 use crate::dialect::translate::{Step, error_body, is_string};
 use crate::error::Kind;
-use crate::json::{Tree, Writer};
+use crate::json::{Length, Tree, Writer};
 use crate::shape::{Found, Span};
 use crate::sse::{Decoder, EventTooLarge, MAX_SPARE};
 use crate::stream::{EVENT_TOO_LARGE, MAX_BYTES, MAX_HEAD, MAX_HELD, MAX_READ, MIN_ROOM, explain, has_blank_line};
@@ -38,6 +38,9 @@ pub trait Events {
 
     /// Reads the counts of an event, and nothing else of it.
     fn read_counts(&mut self, data: &str);
+
+    /// So much text has come of a choice, in an event that was not read.
+    fn add_length(&mut self, choice: u32, length: Length);
 }
 
 /// Translates one stream.
@@ -227,6 +230,9 @@ impl<E: Events> Translator<E> {
             self.counted.clear();
             self.counted.extend_from_slice(data);
             self.counted_by = Some(number);
+        }
+        for (choice, text) in template.said(event, &self.values) {
+            self.events.add_length(choice, Length::of(text));
         }
         template.write(event, &self.values, out);
     }

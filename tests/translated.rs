@@ -10,7 +10,7 @@ use chatmux::Kind;
 use chatmux::dialect::openai::Malformed;
 use chatmux::dialect::translate::{Step, WayBack};
 use chatmux::dialect::{self, Dialect};
-use chatmux::json::Writer;
+use chatmux::json::{Length, Writer};
 use chatmux::stream::ChunkStream;
 use chatmux::translator::{Events, Translator};
 use proptest::prelude::*;
@@ -39,6 +39,10 @@ impl Events for Counted {
 
     fn read_counts(&mut self, data: &str) {
         self.0.read_counts(data);
+    }
+
+    fn add_length(&mut self, choice: u32, length: Length) {
+        self.0.add_length(choice, length);
     }
 }
 

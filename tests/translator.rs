@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use chatmux::dialect::openai::Malformed;
 use chatmux::dialect::translate::{Step, error_body};
-use chatmux::json::{Tree, Writer};
+use chatmux::json::{Length, Tree, Writer};
 use chatmux::translator::{Events, Translator};
 use proptest::prelude::*;
 
@@ -17,6 +17,8 @@ struct Fake {
     reads: Rc<Cell<usize>>,
     turns: u32,
     counts: String,
+    /// How long the texts of two choices are.
+    lengths: [Length; 2],
 }
 
 impl Events for Fake {
@@ -43,8 +45,11 @@ impl Events for Fake {
                 out.begin_string();
                 out.push_text("<\n");
                 out.copy_text(text);
-                out.copy_text(of("more"));
-                out.copy_text(text);
+                for (choice, said) in [(0, of("more")), (1, text)] {
+                    out.copy_content(said, choice);
+                    let inside = said.bytes().get(1..said.bytes().len().saturating_sub(1));
+                    self.add_length(choice, Length::of(inside.unwrap_or_default()));
+                }
                 out.end_string();
             }
             "two" => {
@@ -73,6 +78,13 @@ impl Events for Fake {
     fn finish(&mut self, out: &mut Writer) -> Step {
         out.begin_text();
         out.raw(&self.counts);
+        for Length { bytes, units } in self.lengths.into_iter().filter(|length| length.bytes > 0) {
+            out.begin_text();
+            out.begin_list();
+            out.number(bytes as u64);
+            out.number(units);
+            out.end_list();
+        }
         if self.turns == 7 { Step::Finished } else { Step::Failed(error_body("It was cut.", "stream_truncated")) }
     }
 
@@ -89,6 +101,11 @@ impl Events for Fake {
         if let Some(usage) = tree.add(data).ok().and_then(|event| tree.value(event).get("usage")) {
             self.counts = usage.raw().to_owned();
         }
+    }
+
+    fn add_length(&mut self, choice: u32, length: Length) {
+        let known = &mut self.lengths[choice as usize];
+        *known = Length { bytes: known.bytes + length.bytes, units: known.units + length.units };
     }
 }
 
@@ -169,6 +186,16 @@ fn the_last_counts_are_told() {
     let (out, reads) = whole(&all);
     assert!(out.ends_with(&format!("data: {{\"n\":34}}\n\n{CUT}")), "{out}");
     assert_eq!(reads, 1);
+}
+
+#[test]
+fn texts_are_counted_without_being_read() {
+    let event =
+        |more: &str, text: &str| format!("data: {{\"do\":\"inside\",\"more\":\"{more}\",\"text\":\"{text}\"}}\n\n");
+    let (out, reads) = whole(&(event("a", "b") + &event("é", "\\n😀") + &event("\\u00e9\\ud83d\\ude00", "c")));
+    assert_eq!(reads, 1);
+    // a, é, é😀: in bytes and in units of UTF-16; then b, a break, 😀, c.
+    assert!(out.ends_with(&format!("data: [9,5]\n\ndata: [7,5]\n\n{CUT}")), "{out}");
 }
 
 #[test]

@@ -120,7 +120,7 @@ pub struct WayBack {
     pub has_answer_tool: bool,
     /// Whether the caller wants the usage of a stream.
     pub include_usage: bool,
-    /// Whether the answer may cite sources, so that its length must be known as it comes.
+    /// Whether the answer may cite sources by the bytes of its text, which must be kept then.
     pub may_cite: bool,
 }
 

@@ -4,7 +4,7 @@ use super::openai::{ErrorObject, Malformed};
 use super::translate::{Outgoing, Step, Target, WayBack};
 use super::{anthropic, gemini};
 use crate::error::Error;
-use crate::json::Writer;
+use crate::json::{Length, Writer};
 use crate::translator;
 
 /// A dialect that is translated to and from OpenAI's.
@@ -101,6 +101,13 @@ impl translator::Events for Events {
         match self {
             Self::Anthropic(_) => {}
             Self::Gemini(events) => events.read_usage(data),
+        }
+    }
+
+    fn add_length(&mut self, choice: u32, length: Length) {
+        match self {
+            Self::Anthropic(events) => events.add_length(length),
+            Self::Gemini(events) => events.add_length(choice, length),
         }
     }
 }

@@ -38,6 +38,34 @@ impl<'a> RawString<'a> {
     }
 }
 
+/// How long a text is.
+#[cfg(feature = "dialects")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Length {
+    /// In bytes of UTF-8.
+    pub bytes: usize,
+    /// In units of UTF-16, as JavaScript counts.
+    pub units: u64,
+}
+
+#[cfg(feature = "dialects")]
+impl Length {
+    /// That of the inside of a valid JSON string.
+    #[must_use]
+    pub fn of(json: &[u8]) -> Self {
+        let text;
+        let bytes = if json.contains(&b'\\') {
+            text = unescape(std::str::from_utf8(json).unwrap_or_default());
+            text.as_bytes()
+        } else {
+            json
+        };
+        // One for each character, and two where it has four bytes.
+        let units = bytes.iter().map(|byte| u64::from(byte & 0xc0 != 0x80) + u64::from(*byte >= 0xf0)).sum();
+        Self { bytes: bytes.len(), units }
+    }
+}
+
 /// The same text, however it is written.
 impl PartialEq for RawString<'_> {
     fn eq(&self, other: &Self) -> bool {

@@ -14,6 +14,8 @@ pub struct Copied {
     pub length: usize,
     /// Where it begins in what was written.
     pub output: usize,
+    /// Of which choice it is text, where it is text of an answer.
+    pub choice: Option<u32>,
 }
 
 /// Writes JSON texts, one after the other.
@@ -203,6 +205,15 @@ impl Writer {
         }
     }
 
+    /// The same, where that is text of this choice of an answer.
+    pub fn copy_content(&mut self, value: Value<'_>, choice: u32) {
+        let before = self.copied.len();
+        self.copy_text(value);
+        if let Some(copied) = self.copied.get_mut(before) {
+            copied.choice = Some(choice);
+        }
+    }
+
     /// A part of a string: a value as JSON, without blanks.
     pub fn push_json(&mut self, value: Value<'_>) {
         let mut rest = value.raw();
@@ -242,7 +253,7 @@ impl Writer {
     }
 
     fn note(&mut self, source: usize, json: &str) {
-        self.copied.push(Copied { source, length: json.len(), output: self.out.len() });
+        self.copied.push(Copied { source, length: json.len(), output: self.out.len(), choice: None });
         self.out.push_str(json);
     }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod blocks;
 mod hostile;
+mod order;
 #[cfg(feature = "fixtures")]
 mod recorded;
 mod streams;

@@ -2,6 +2,7 @@
 
 use chatmux::dialect::anthropic::blocks::{Item, write_back};
 use chatmux::dialect::anthropic::{Events, read_response};
+use chatmux::dialect::layout::Position;
 use chatmux::dialect::openai::Malformed;
 use chatmux::dialect::translate::{Step, WayBack};
 use chatmux::json::{Tree, Writer};
@@ -169,7 +170,7 @@ pub fn item_of(block: &str) -> String {
     let number = tree.add(block).expect("it is JSON");
     let block = tree.value(number);
     let mut out = Writer::default();
-    Item::of(block.get("type").expect("it has a type")).write(&mut out, 3, MODEL, block);
+    Item::of(block.get("type").expect("it has a type")).write(&mut out, 3, Position::default(), MODEL, block);
     out.into_json()
 }
 

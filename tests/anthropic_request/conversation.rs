@@ -280,7 +280,7 @@ fn an_answer_may_be_begun_where_the_model_goes_on_with_it() {
     let sent = json!({"messages": [user(json!([text("x")])), assistant(json!([text("It is")]))]});
     check(EITHER, begun(json!("It is")), sent.clone(), &[]);
     check(EITHER, begun(json!("It is \n")), sent.clone(), &["messages[1].content clamped"]);
-    check(EITHER, begun(json!([text("It is ")])), sent, &["messages[1].content clamped"]);
+    check(EITHER, begun(json!([text("It is ")])), sent, &["messages[1].content[0] clamped"]);
     for model in [NEWEST, "claude-opus-4-7"] {
         check_refused(model, begun(json!("It is")), "messages[1]");
     }

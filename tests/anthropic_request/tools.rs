@@ -44,7 +44,6 @@ fn tools_are_said_in_anthropics_words() {
     ] {
         let outgoing = outgoing(BUDGET, &asking(json!({"tools": [{"type": kind, "name": "x"}]})));
         assert_eq!(outgoing.headers.last(), Some(&("anthropic-beta", beta.to_owned())));
-        assert_eq!(outgoing.back.may_cite, kind.starts_with("web_"));
     }
 }
 
@@ -268,7 +267,6 @@ fn the_web_is_searched() {
         body(&outgoing)["tools"],
         json!([{"type": "web_search_20250305", "name": "web_search", "user_location": {"type": "approximate", "country": "AT", "city": "Wien"}}])
     );
-    assert!(outgoing.back.may_cite);
     assert_eq!(losses(&outgoing), ["web_search_options.search_context_size dropped"]);
     check(
         BUDGET,

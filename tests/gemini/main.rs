@@ -14,6 +14,7 @@ mod ends;
 mod errors;
 mod hostile;
 mod message;
+mod order;
 #[cfg(feature = "fixtures")]
 mod recorded;
 mod templates;

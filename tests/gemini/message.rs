@@ -83,6 +83,10 @@ fn parts_become_members_of_the_message() {
         item["index"] = index.into();
         item
     };
+    let after = |mut item: Value, position: Value| {
+        item["after"] = position;
+        item
+    };
     let thought = |text: &str, index| tag(json!({"type": "reasoning.text", "text": text}), index);
     let signature = |data: &str, bytes: u32, index| {
         tag(json!({"type": "reasoning.encrypted", "data": data, "text_bytes": bytes}), index)
@@ -133,21 +137,31 @@ fn parts_become_members_of_the_message() {
             json!([{"text": "a"}, {"text": "b\u{e9}", "thoughtSignature": "S=="}, {"text": "d"}]),
             json!({
                 "content": "ab\u{e9}d",
-                "reasoning_details": [
-                    signature("S==", 3, 0),
-                    tag(json!({"type": "reasoning.encrypted", "text_bytes": 1}), 1),
-                ],
+                "reasoning_details": [after(signature("S==", 3, 0), json!({"text_bytes": 1}))],
             }),
         ),
         (
             "a signature at the end",
             json!([{"text": "ab"}, {"text": "", "thoughtSignature": "S"}]),
-            json!({"content": "ab", "reasoning_details": [signature("S", 0, 0)]}),
+            json!({"content": "ab", "reasoning_details": [after(signature("S", 0, 0), json!({"text_bytes": 2}))]}),
         ),
         (
             "a signature without a text",
             json!([{"text": "ab"}, {"thoughtSignature": "S"}]),
-            json!({"content": "ab", "reasoning_details": [signature("S", 0, 0)]}),
+            json!({"content": "ab", "reasoning_details": [after(signature("S", 0, 0), json!({"text_bytes": 2}))]}),
+        ),
+        (
+            "a text after a picture and a call",
+            json!([png, {"text": "\u{e9}"}, {"functionCall": {"name": "f", "args": {}}}, {"text": "b"}, {"text": "c"}]),
+            json!({
+                "content": "\u{e9}bc",
+                "images": [image("data:image/png;base64,iVBO")],
+                "tool_calls": [call("call_r1_0", "f", "{}")],
+                "reasoning_details": [
+                    after(thought("", 0), json!({"images": 1})),
+                    after(thought("", 1), json!({"text_bytes": 2, "images": 1, "calls": 1})),
+                ],
+            }),
         ),
         (
             "calls, of which the first is signed",
@@ -176,7 +190,10 @@ fn parts_become_members_of_the_message() {
             json!({
                 "content": "a",
                 "images": [image("data:image/png;base64,iVBO"), image("data:image/png;base64,iVBP")],
-                "reasoning_details": [tag(json!({"type": "reasoning.encrypted", "data": "P", "image": 1}), 0)],
+                "reasoning_details": [after(
+                    tag(json!({"type": "reasoning.encrypted", "data": "P", "image": 1}), 0),
+                    json!({"text_bytes": 1, "images": 1}),
+                )],
             }),
         ),
         (
@@ -191,7 +208,14 @@ fn parts_become_members_of_the_message() {
         (
             "code and what it printed, and audio",
             json!([code, result, {"text": "a"}, audio]),
-            json!({"content": "a", "reasoning_details": [server(&code, 0), server(&result, 1), server(&audio, 2)]}),
+            json!({
+                "content": "a",
+                "reasoning_details": [
+                    server(&code, 0),
+                    server(&result, 1),
+                    after(server(&audio, 2), json!({"text_bytes": 1})),
+                ],
+            }),
         ),
     ];
     for (name, parts, mut expected) in rows {
@@ -261,6 +285,30 @@ fn what_an_answer_rests_on_is_annotated() {
     end["candidates"][0]["groundingMetadata"] = json!({});
     let completion = put_together(&[body, end], &back());
     assert_eq!(completion["choices"][0]["message"]["annotations"], expected);
+}
+
+#[test]
+fn places_are_counted_in_the_part_that_is_named() {
+    let parts = json!([
+        {"text": "hm", "thought": true},
+        {"text": "\u{e9}a. "},
+        {"executableCode": {"code": "1"}},
+        {"text": "\u{e9}b. c."},
+    ]);
+    let mut body = answer(parts, "STOP");
+    let segment = |part: Value, start: u32, end: u32| json!({"segment": {"partIndex": part, "startIndex": start, "endIndex": end}, "groundingChunkIndices": [0]});
+    body["candidates"][0]["groundingMetadata"] = json!({
+        "groundingChunks": [{"web": {"uri": "https://a.example", "title": "a"}}],
+        "groundingSupports": [segment(json!(1), 0, 4), segment(json!(3), 0, 4), segment(json!(3), 5, 7), segment(Value::Null, 0, 2), segment(json!(9), 2, 3)],
+    });
+    let completion = whole(&body, &back());
+    assert_eq!(completion, put_together(&events_of(&body), &back()));
+    let annotations = completion["choices"][0]["message"]["annotations"].as_array().expect("a list").clone();
+    let place = |annotation: &Value| {
+        ["start_index", "end_index"].map(|name| annotation["url_citation"][name].as_u64().expect("a number"))
+    };
+    let places: Vec<_> = annotations.iter().map(place).collect();
+    assert_eq!(places, [[0, 3], [4, 7], [8, 10], [0, 1], [1, 2]]);
 }
 
 #[test]

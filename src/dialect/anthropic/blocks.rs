@@ -4,6 +4,7 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/extended-thinking#preserving-thinking-blocks>
 
 use super::FORMAT;
+use crate::dialect::layout::Position;
 use crate::dialect::translate::{is_made_by, is_string, said};
 use crate::json::{Tree, Value, Writer};
 
@@ -53,9 +54,10 @@ impl Item {
         }
     }
 
-    /// Writes a whole block as the item with this index.
-    pub fn write(self, out: &mut Writer, index: u64, model: &str, block: Value<'_>) {
+    /// Writes a whole block as the item with this index, and what of the message came before it.
+    pub fn write(self, out: &mut Writer, index: u64, at: Position, model: &str, block: Value<'_>) {
         self.begin(out, index, Some(model));
+        at.write(out);
         match self {
             Self::Text => {
                 text_member(out, "text", block.at("thinking"));
@@ -74,6 +76,14 @@ impl Item {
         }
         out.end_object();
     }
+}
+
+/// Writes the item with this index as a mark.
+pub fn write_mark(out: &mut Writer, index: u64, at: Position, model: &str) {
+    Item::Text.begin(out, index, Some(model));
+    at.write(out);
+    out.member("text", "");
+    out.end_object();
 }
 
 /// Writes a member that is a string, whatever the value is.

@@ -30,8 +30,3 @@ pub fn write(out: &mut Writer, citation: Value<'_>, start: u64, end: u64) {
     out.member_copy("native_citation", citation);
     out.end_object();
 }
-
-/// How long a string is, as JavaScript counts.
-pub fn length(text: Value<'_>) -> u64 {
-    text.string().map_or(0, |text| text.text().chars().map(|character| character.len_utf16() as u64).sum())
-}

@@ -73,7 +73,11 @@ pub fn write_text(draft: &mut Draft<'_>, text: Value<'_>, place: Place<'_>, out:
     out.end_object();
 }
 
-fn write_part(draft: &mut Draft<'_>, part: Value<'_>, place: Place<'_>, out: &mut Writer) -> Result<(), Error> {
+/// Writes one part as a block.
+///
+/// # Errors
+/// One that Claude does not take.
+pub fn write_part(draft: &mut Draft<'_>, part: Value<'_>, place: Place<'_>, out: &mut Writer) -> Result<(), Error> {
     const MARKS: [&str; 3] = ["type", "cache_control", "prompt_cache_breakpoint"];
     let path = place.path;
     let kind = part.at("type");

@@ -2,7 +2,9 @@
 //!
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>
 
-use super::blocks::{Item, has_text, signature, text_member};
+mod items;
+
+use super::blocks::{has_text, text_member};
 use super::chunks::Chunks;
 use super::citations;
 use super::custom::{self, Input};
@@ -10,9 +12,10 @@ use super::end::End;
 use super::kept::Kept;
 use super::response::read_error;
 use super::usage::Counts;
+use crate::dialect::layout::{Content, Layout, Position};
 use crate::dialect::openai::{DONE, Malformed};
 use crate::dialect::translate::{ANSWER_TOOL, Step, WayBack, count, error_body, is_string, said, shown};
-use crate::json::{self, Tree, Value, Writer, inside};
+use crate::json::{self, Length, Tree, Value, Writer, inside};
 use crate::repair::MAX_INDEX;
 use crate::sse::MAX_SPARE;
 use crate::text::concat;
@@ -35,7 +38,8 @@ pub struct Events {
     has_content: bool,
     /// Whether the tool that stands for the form of the answer was called.
     has_answer: bool,
-    /// How long the text is so far, where citations may point into it.
+    /// What has come so far, and how long the text of it is as JavaScript counts: citations point into it.
+    layout: Layout,
     length: u64,
     /// What is not told until it is known whether it is the answer or only leads to it: the inside of a string of JSON,
     /// and annotations.
@@ -60,8 +64,8 @@ enum Sort {
     Text { start: u64, citations: Vec<String> },
     /// The item of the reasoning with this number, told as it comes.
     Thinking(u32),
-    /// The item of the reasoning with this number, told when it is whole.
-    Kept(u32, Kept),
+    /// The item of the reasoning with this number and place, told when it is whole.
+    Kept(u32, Position, Kept),
     /// The call with this number of a function: what it began with, and whether any arguments have come since.
     Function { call: u32, input: String, has_json: bool },
     /// The call with this number of a custom tool.
@@ -87,6 +91,7 @@ impl Events {
             calls: 0,
             has_content: false,
             has_answer: false,
+            layout: Layout::default(),
             length: 0,
             held: String::new(),
             held_annotations: String::new(),
@@ -101,6 +106,12 @@ impl Events {
     #[must_use]
     pub fn revision(&self) -> u32 {
         self.revision
+    }
+
+    /// So much text was in an event that was not read.
+    pub fn add_length(&mut self, length: Length) {
+        self.length = self.length.saturating_add(length.units);
+        self.layout.add(Content::Text, length.bytes);
     }
 
     fn change(&mut self) {
@@ -230,35 +241,6 @@ impl Events {
         self.open.push(Block { index, sort });
     }
 
-    /// Writes what an item of the reasoning begins with.
-    fn begin_item(&mut self, block: Value<'_>, out: &mut Writer) -> Sort {
-        let number = self.items;
-        self.items = number.saturating_add(1);
-        let item = Item::of(block.at("type"));
-        // With a higher index its parts could not be put together.
-        let is_told = item != Item::Other && number <= MAX_INDEX;
-        let thinking = block.at("thinking");
-        let has_words = item == Item::Text && has_text(thinking);
-        if is_told || has_words {
-            self.chunks.begin_delta(out);
-            if has_words {
-                text_member(out, "reasoning_content", thinking);
-            }
-            if is_told {
-                out.key("reasoning_details");
-                out.begin_list();
-                item.write(out, number.into(), &self.back.model, block);
-                out.end_list();
-            }
-            self.chunks.end_delta(out);
-        }
-        match item {
-            Item::Text if is_told => Sort::Thinking(number),
-            _ if is_told => Sort::Done,
-            _ => Sort::Kept(number, Kept::new(block)),
-        }
-    }
-
     /// Writes what a call begins with.
     fn begin_call(&mut self, block: Value<'_>, out: &mut Writer) -> Result<Sort, Malformed> {
         let name = block.at("name");
@@ -277,6 +259,7 @@ impl Events {
             return Err(Malformed::Index);
         }
         self.calls += 1;
+        self.layout.add(Content::Call, 1);
         let is_custom = self.back.customs.iter().any(|custom| is_string(name, custom));
         let (kind, content) = if is_custom { ("custom", "input") } else { ("function", "arguments") };
         self.chunks.begin_delta(out);
@@ -307,10 +290,8 @@ impl Events {
         if !has_text(text) {
             return;
         }
-        if self.back.may_cite {
-            self.length = self.length.saturating_add(citations::length(text));
-            self.change();
-        }
+        self.keep_apart(Content::Text, out);
+        self.add_length(Length::of(inside(text.bytes())));
         if self.back.has_answer_tool {
             if !self.has_answer {
                 self.held.push_str(std::str::from_utf8(inside(text.bytes())).unwrap_or_default());
@@ -318,7 +299,7 @@ impl Events {
             return self.change();
         }
         self.begin_content(out);
-        out.copy_text(text);
+        out.copy_content(text, 0);
         self.end_content(out);
     }
 
@@ -345,7 +326,7 @@ impl Events {
         let kind = delta.at("type").string().map(|kind| kind.text()).unwrap_or_default();
         let place = self.place(index);
         let block = place.and_then(|place| self.open.get_mut(place));
-        if let Some(Block { sort: Sort::Kept(_, kept), .. }) = block {
+        if let Some(Block { sort: Sort::Kept(_, _, kept), .. }) = block {
             kept.add(delta);
             self.change();
             let thinking = delta.at("thinking");
@@ -373,47 +354,6 @@ impl Events {
             _ => {}
         }
         Ok(())
-    }
-
-    fn read_thinking(&mut self, index: u64, delta: Value<'_>, out: &mut Writer) {
-        let block = self.place(index).and_then(|place| self.open.get(place));
-        let Some(&Block { sort: Sort::Thinking(number), .. }) = block else {
-            // It was not begun: what there is of it begins it.
-            self.end_block(index, out);
-            let [thinking, signature] = ["thinking", "signature"].map(|name| match delta.at(name) {
-                text if text.starts(b'"') => text.raw(),
-                _ => "\"\"",
-            });
-            let json = concat(&[r#"{"type":"thinking","thinking":"#, thinking, r#","signature":"#, signature, "}"]);
-            let mut block = Tree::default();
-            if let Ok(root) = block.add(&json) {
-                let sort = self.begin_item(block.value(root), out);
-                self.open(index, sort, out);
-            }
-            return;
-        };
-        let thinking = delta.at("thinking");
-        let has_words = has_text(thinking);
-        let signature = signature(delta);
-        if !has_words && signature.is_none() {
-            return;
-        }
-        self.chunks.begin_delta(out);
-        if has_words {
-            text_member(out, "reasoning_content", thinking);
-        }
-        out.key("reasoning_details");
-        out.begin_list();
-        Item::Text.begin(out, number.into(), None);
-        if has_words {
-            text_member(out, "text", thinking);
-        }
-        if let Some(signature) = signature {
-            out.member_copy("signature", signature);
-        }
-        out.end_object();
-        out.end_list();
-        self.chunks.end_delta(out);
     }
 
     /// Reads a part of what is said to a tool.
@@ -469,11 +409,11 @@ impl Events {
         self.change();
         match sort {
             Sort::Text { start, citations } => self.write_citations(start, &citations, out),
-            Sort::Kept(number, kept) => kept.read(|item, block| {
+            Sort::Kept(number, at, kept) => kept.read(|item, block| {
                 self.chunks.begin_delta(out);
                 out.key("reasoning_details");
                 out.begin_list();
-                item.write(out, number.into(), &self.back.model, block);
+                item.write(out, number.into(), at, &self.back.model, block);
                 out.end_list();
                 self.chunks.end_delta(out);
             }),

@@ -4,13 +4,14 @@
 //! <https://platform.claude.com/docs/en/api/messages/create>,
 //! <https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls>
 
+use super::assistant::{self, Ids, LEGACY_ID, thoughts};
 use super::blocks;
 use super::content;
 use super::request::{Draft, mark_of};
 use super::schema::Form;
 use crate::dialect::translate::{Action, is_neutral, is_string, path_of, refuse, said};
 use crate::error::Error;
-use crate::json::{Tree, Value, Writer};
+use crate::json::{Value, Writer};
 use crate::text::concat;
 
 /// Whose turn it is.
@@ -95,15 +96,6 @@ pub fn is_bare_loop(request: Value<'_>, model: &str) -> bool {
     is_bare
 }
 
-/// The blocks that a message is to be sent back with, and where they stand: in AIHubMix's and OpenRouter's member, or in
-/// those of LiteLLM and Portkey.
-fn thoughts(message: Value<'_>) -> (&'static str, Value<'_>) {
-    let names = ["reasoning_details", "thinking_blocks", "content_blocks"];
-    let found = names.into_iter().find(|name| message.at(name).items().next().is_some());
-    let name = found.unwrap_or("reasoning_details");
-    (name, message.at(name))
-}
-
 impl Conversation<'_, '_> {
     fn read(&mut self, request: Value<'_>) -> Result<(), Error> {
         content::write_all(self.draft, request.at("system"), "system", None, &mut self.system)?;
@@ -130,7 +122,8 @@ impl Conversation<'_, '_> {
                 }
                 "assistant" => {
                     self.turn(Role::Assistant);
-                    self.read_assistant(message, &path, last == Some(message.number()))?;
+                    let is_last = last == Some(message.number());
+                    assistant::write(self.draft, &mut self.ids, message, &path, is_last, &mut self.blocks)?;
                 }
                 "tool" | "function" => {
                     self.turn(Role::User);
@@ -257,255 +250,10 @@ impl Conversation<'_, '_> {
         Ok(())
     }
 
-    fn read_assistant(&mut self, message: Value<'_>, path: &str, is_last: bool) -> Result<(), Error> {
-        let has_calls = message.at("tool_calls").items().next().is_some() || said(message, "function_call").is_some();
-        let is_going_on = self.read_thoughts(message, path);
-        let content = message.at("content");
-        let refusal = message.at("refusal");
-        let place = concat(&[path, ".content"]);
-        let is_prefill = is_last && !has_calls && !is_going_on;
-        let before = self.blocks.json().len();
-        self.read_words(content, &place, mark_of(message), is_prefill)?;
-        content::write_text(
-            self.draft,
-            refusal,
-            content::Place { path: &concat(&[path, ".refusal"]), mark: None },
-            &mut self.blocks,
-        );
-        if is_prefill && self.blocks.json().len() > before && !self.draft.family.prefill {
-            return Err(refuse(
-                path,
-                "this model does not go on with an answer that was begun for it: the user speaks last.",
-            ));
-        }
-        // A mark of the whole message belongs to its last block.
-        let last_call = message.at("tool_calls").items().last().map(Value::number);
-        let rest_mark = mark_of(message).filter(|_| self.blocks.json().len() == before);
-        for (at, call) in message.at("tool_calls").items().enumerate() {
-            let mark = mark_of(call).or(rest_mark.filter(|_| last_call == Some(call.number())));
-            self.read_call(call, mark, &path_of(&concat(&[path, ".tool_calls"]), at, ""))?;
-        }
-        if let Some(call) = said(message, "function_call") {
-            let id = self.ids.call(LEGACY_ID);
-            let param = concat(&[path, ".function_call"]);
-            self.write_use(&id, call.at("name"), &param, None, |out| {
-                write_arguments(call.at("arguments"), &concat(&[&param, ".arguments"]), out)
-            })?;
-        }
-        if said(message, "audio").is_some() {
-            self.draft.lose(concat(&[path, ".audio"]), "Claude does not listen");
-        }
-        // What was searched and cited stands in the text; what was shown of the thoughts, in the blocks of them.
-        let read = [
-            "annotations",
-            "audio",
-            "content_blocks",
-            "function_call",
-            "reasoning",
-            "reasoning_content",
-            "reasoning_details",
-            "refusal",
-            "thinking_blocks",
-            "tool_calls",
-        ];
-        self.lose_rest(message, &read, path);
-        Ok(())
-    }
-
-    /// Writes what Claude thought in a turn, byte for byte. Whether it was using tools of the provider when the turn
-    /// ended, so that it is to go on.
-    fn read_thoughts(&mut self, message: Value<'_>, path: &str) -> bool {
-        let (name, thoughts) = thoughts(message);
-        let mut is_going_on = false;
-        for (at, item) in thoughts.items().enumerate() {
-            let kind = item.at("type");
-            if name == "content_blocks" && !is_string(kind, "thinking") && !is_string(kind, "redacted_thinking") {
-                // It stands in the message as well.
-                continue;
-            }
-            is_going_on |= is_string(kind, "reasoning.server_tool_call");
-            if let Err(reason) = blocks::write_back(&mut self.blocks, item, self.draft.model) {
-                let param = path_of(&concat(&[path, ".", name]), at, "");
-                self.draft.lose(param, reason);
-            }
-        }
-        if thoughts.items().next().is_none() {
-            for name in ["reasoning_content", "reasoning"] {
-                if !is_neutral(message.at(name)) {
-                    let param = concat(&[path, ".", name]);
-                    self.draft.lose(param, "Anthropic takes no thoughts without their signature");
-                    break;
-                }
-            }
-        }
-        is_going_on
-    }
-
-    /// Writes the words of an assistant.
-    fn read_words(
-        &mut self,
-        content: Value<'_>,
-        path: &str,
-        mark: Option<&str>,
-        is_prefill: bool,
-    ) -> Result<(), Error> {
-        let is_thought = |part: &Value<'_>| {
-            let kind = part.at("type");
-            is_string(kind, "thinking") || is_string(kind, "redacted_thinking")
-        };
-        for (at, thought) in content.items().enumerate().filter(|(_, part)| is_thought(part)) {
-            if let Err(reason) = blocks::write_back(&mut self.blocks, thought, self.draft.model) {
-                self.draft.lose(path_of(path, at, ""), reason);
-            }
-        }
-        let last = content.items().last();
-        let last_text = last.map_or(content, |last| last.at("text")).string();
-        let trimmed = last_text.map(|text| text.text()).filter(|text| is_prefill && text.trim_end().len() < text.len());
-        if trimmed.is_none() && !content.items().any(|part| is_thought(&part)) {
-            return content::write_all(self.draft, content, path, mark, &mut self.blocks);
-        }
-        // The words that are not as they stood are written apart, and read again.
-        let mut words = Writer::default();
-        words.begin_list();
-        for part in content.items().filter(|part| !is_thought(part)) {
-            match &trimmed {
-                Some(text) if last.is_some_and(|last| last.number() == part.number()) => {
-                    write_words(text.trim_end(), mark_of(part), &mut words);
-                }
-                _ => words.copy(part),
-            }
-        }
-        if let Some(text) = &trimmed {
-            if content.string().is_some() {
-                write_words(text.trim_end(), None, &mut words);
-            }
-            self.draft.losses.add(path, Action::Clamped, "Anthropic takes no white space at the end of what was begun");
-        }
-        words.end_list();
-        let mut tree = Tree::whole();
-        let number = tree.add(words.json()).map_err(|_| refuse(path, "it cannot be read."))?;
-        content::write_all(self.draft, tree.value(number), path, mark, &mut self.blocks)
-    }
-
-    fn read_call(&mut self, call: Value<'_>, mark: Option<&str>, path: &str) -> Result<(), Error> {
-        let id = call.at("id").string().filter(|id| !id.raw().is_empty());
-        let id = id.ok_or_else(|| refuse(&concat(&[path, ".id"]), "a call has an id, which its result names."))?;
-        let id = self.ids.call(&id.text());
-        if let Some(custom) = said(call, "custom") {
-            let param = concat(&[path, ".custom"]);
-            self.write_use(&id, custom.at("name"), &param, mark, |out| {
-                out.begin_object();
-                out.key("input");
-                out.begin_string();
-                out.copy_text(custom.at("input"));
-                out.end_string();
-                out.end_object();
-                Ok(())
-            })?;
-        } else {
-            let function = call.at("function");
-            let param = concat(&[path, ".function"]);
-            self.write_use(&id, function.at("name"), &param, mark, |out| {
-                write_arguments(function.at("arguments"), &concat(&[&param, ".arguments"]), out)
-            })?;
-            self.draft.lose_rest(function, &["name", "arguments"], &param);
-        }
-        let read = ["id", "type", "index", "function", "custom", "cache_control", "prompt_cache_breakpoint"];
-        self.draft.lose_rest(call, &read, path);
-        Ok(())
-    }
-
-    fn write_use(
-        &mut self,
-        id: &str,
-        name: Value<'_>,
-        path: &str,
-        mark: Option<&str>,
-        write_input: impl FnOnce(&mut Writer) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        if is_neutral(name) {
-            return Err(refuse(&concat(&[path, ".name"]), "a call has a name."));
-        }
-        let out = &mut self.blocks;
-        out.begin_object();
-        out.member("type", "tool_use");
-        out.member("id", id);
-        out.member_copy("name", name);
-        out.key("input");
-        write_input(out)?;
-        self.draft.write_mark(out, mark, path);
-        out.end_object();
-        Ok(())
-    }
-
     fn lose_rest(&mut self, message: Value<'_>, read: &[&str], path: &str) {
         const SHARED: [&str; 4] = ["role", "content", "cache_control", "prompt_cache_breakpoint"];
         let mut all = SHARED.to_vec();
         all.extend_from_slice(read);
         self.draft.lose_rest(message, &all, path);
     }
-}
-
-/// The id of calls from before they had ids.
-const LEGACY_ID: &str = "function_call";
-
-fn write_words(text: &str, mark: Option<&str>, out: &mut Writer) {
-    out.begin_object();
-    out.member("type", "text");
-    out.member("text", text);
-    if let Some(mark) = mark {
-        out.member_raw("cache_control", mark);
-    }
-    out.end_object();
-}
-
-/// Writes the arguments of a call, which are JSON in a string, as the object that they are.
-fn write_arguments(arguments: Value<'_>, path: &str, out: &mut Writer) -> Result<(), Error> {
-    let wrong = || refuse(path, "the arguments of a call must be a JSON object.");
-    if arguments.starts(b'{') {
-        out.copy(arguments);
-        return Ok(());
-    }
-    let text = match arguments.string() {
-        Some(text) => text.text(),
-        None if is_neutral(arguments) => "".into(),
-        None => return Err(wrong()),
-    };
-    if text.trim().is_empty() {
-        out.raw("{}");
-        return Ok(());
-    }
-    let mut tree = Tree::whole();
-    let number = tree.add(&text).map_err(|_| wrong())?;
-    if !tree.value(number).starts(b'{') {
-        return Err(wrong());
-    }
-    out.raw(tree.value(number).raw());
-    Ok(())
-}
-
-/// The ids of calls as Anthropic takes them, of letters, digits, `_` and `-`: the same conversation has the same ones
-/// each time, so that it stays in the cache, and no two calls have the same.
-#[derive(Debug, Default)]
-struct Ids(Vec<(String, String)>);
-
-impl Ids {
-    fn call(&mut self, id: &str) -> String {
-        let mut sent = clean(id);
-        while self.0.iter().any(|(_, taken)| *taken == sent) {
-            sent.push('_');
-        }
-        self.0.push((id.to_owned(), sent.clone()));
-        sent
-    }
-
-    /// The id of the last call of this name.
-    fn result(&self, id: &str) -> String {
-        let call = self.0.iter().rev().find(|(name, _)| name == id);
-        call.map_or_else(|| clean(id), |(_, sent)| sent.clone())
-    }
-}
-
-fn clean(id: &str) -> String {
-    id.chars().map(|letter| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' }).collect()
 }

@@ -76,7 +76,7 @@ pub fn read_response(body: &str, back: &WayBack, created: u64) -> Result<String,
             Error { upstream_status, ..Error::from_response(error.status.unwrap_or(200), &error.json) }
         }));
     }
-    let mut events = Events::new(WayBack { include_usage: true, may_cite: true, ..back.clone() }, created);
+    let mut events = Events::new(WayBack { include_usage: true, ..back.clone() }, created);
     let mut out = Writer::default();
     events.read_message(root, &mut out).map_err(|_| malformed())?;
     events.end(&mut out);

@@ -194,8 +194,6 @@ impl Tools<'_, '_, '_> {
         if find(kind.raw(), "tool_search_tool").is_some() {
             self.draft.beta("advanced-tool-use-2025-11-20");
         }
-        let searches = ["web_search_", "web_fetch_"];
-        self.draft.back.may_cite |= searches.iter().any(|part| find(kind.raw(), part).is_some());
         super::content::write_own(self.draft, tool, super::content::Place { path, mark: mark_of(tool) }, &mut self.out);
         Ok(())
     }
@@ -289,7 +287,6 @@ impl Tools<'_, '_, '_> {
             ));
         }
         self.names.push(SEARCH.to_owned());
-        self.draft.back.may_cite = true;
         let location = search.at("user_location");
         let out = &mut self.out;
         out.begin_object();

@@ -2,15 +2,17 @@
 //!
 //! <https://ai.google.dev/api/caching#Part>
 
+mod details;
+
 use std::borrow::Cow;
 
-use super::FORMAT;
 use super::arguments::{Arguments, Part};
 use super::sorts::{Sort, has_text};
 use super::{citations, logprobs};
+use crate::dialect::layout::{Content, Layout};
 use crate::dialect::openai::Malformed;
 use crate::dialect::translate::{WayBack, is_string, said};
-use crate::json::{RawString, Value, Writer, inside};
+use crate::json::{Length, RawString, Value, Writer, inside};
 use crate::repair::MAX_INDEX;
 use crate::text::{concat, push_decimal};
 
@@ -27,11 +29,12 @@ pub struct Candidate {
     /// How many items of reasoning have begun, and the one of thoughts that goes on.
     details: u32,
     thought: Option<u32>,
-    /// Whether a text has come with a signature of its own, so that those after it must be told apart.
-    has_signed_text: bool,
-    images: u32,
-    /// The text, where its length may be asked for.
+    /// What of the message has come so far.
+    layout: Layout,
+    /// The text, where places in it may be asked for, where each part begins in it, and what the last part was.
     text: Option<String>,
+    starts: Vec<usize>,
+    last: Option<Sort>,
     /// As it came last: why it has finished, and what is said of that.
     finish: String,
     message: String,
@@ -62,6 +65,8 @@ pub enum End {
 
 /// How many members are kept that OpenAI has no form for.
 const MAX_EXTRAS: usize = 32;
+/// Of how many parts it is known where they begin.
+const MAX_PARTS: usize = 1024;
 /// How many sources are kept.
 const MAX_CITATIONS: usize = 1024;
 
@@ -91,8 +96,15 @@ impl Candidate {
         }
         if may_cite {
             let known = self.text.get_or_insert_default();
-            for part in parts(candidate).filter(|part| matches!(Sort::of(*part), Sort::Text)) {
-                known.push_str(&part.at("text").string().map(|text| text.text()).unwrap_or_default());
+            for part in parts(candidate) {
+                let sort = Sort::of(part);
+                // A stream has a part in pieces, and does not say where the next one begins.
+                if sort != Sort::Nothing && self.last.replace(sort) != Some(sort) && self.starts.len() < MAX_PARTS {
+                    self.starts.push(known.len());
+                }
+                if sort == Sort::Text {
+                    known.push_str(&part.at("text").string().map(|text| text.text()).unwrap_or_default());
+                }
                 self.revision += 1;
             }
         }
@@ -149,11 +161,11 @@ impl Candidate {
         if speaks {
             self.revision += u32::from(!self.has_content);
             self.has_content = true;
-            write_texts(out, "content", texts());
+            write_texts(out, "content", texts(), Some(self.index));
         }
         let thoughts = || parts(candidate).filter(|part| matches!(Sort::of(*part), Sort::Thought) && has_text(*part));
         if thoughts().next().is_some() {
-            write_texts(out, "reasoning_content", thoughts());
+            write_texts(out, "reasoning_content", thoughts(), None);
         }
         self.write_details(candidate, &back.model, out);
         let fits = self.write_calls(candidate, back, call_id, out)?;
@@ -182,94 +194,9 @@ impl Candidate {
         }
     }
 
-    /// Writes what must come back in the next turn: the thoughts, the signatures of all parts but calls, and the parts
-    /// for which OpenAI has no form.
-    fn write_details(&mut self, candidate: Value<'_>, model: &str, out: &mut Writer) {
-        let mut has_begun = false;
-        for part in parts(candidate) {
-            let signature = said(part, "thoughtSignature");
-            let sort = Sort::of(part);
-            let goes_on = matches!(sort, Sort::Thought | Sort::Nothing);
-            if !goes_on && self.thought.take().is_some() {
-                self.revision += 1;
-            }
-            let is_told = match sort {
-                Sort::Thought | Sort::Other => true,
-                Sort::Text => signature.is_some() || self.has_signed_text && has_text(part),
-                Sort::Image => signature.is_some(),
-                Sort::Call | Sort::Nothing => false,
-            };
-            if !is_told {
-                // The number of a picture is told where it is signed.
-                let images = u32::from(matches!(sort, Sort::Image));
-                self.images += images;
-                self.revision += images;
-                continue;
-            }
-            if !has_begun {
-                out.key("reasoning_details");
-                out.begin_list();
-                has_begun = true;
-            }
-            self.write_detail(part, sort, model, out);
-        }
-        if has_begun {
-            out.end_list();
-        }
-    }
-
-    fn write_detail(&mut self, part: Value<'_>, sort: Sort, model: &str, out: &mut Writer) {
-        let signature = said(part, "thoughtSignature");
-        let known = self.thought.filter(|_| matches!(sort, Sort::Thought));
-        let index = known.unwrap_or(self.details);
-        if known.is_none() {
-            self.details += 1;
-            self.revision += 1;
-        }
-        out.begin_object();
-        match sort {
-            Sort::Thought => {
-                out.member("type", "reasoning.text");
-                out.member_copy("text", part.at("text"));
-                if let Some(signature) = signature {
-                    out.member_copy("signature", signature);
-                }
-                let goes_on = signature.is_none();
-                if self.thought.is_some() != goes_on {
-                    self.revision += 1;
-                }
-                self.thought = Some(index).filter(|_| goes_on);
-            }
-            Sort::Text | Sort::Image => {
-                out.member("type", "reasoning.encrypted");
-                if let Some(signature) = signature {
-                    out.member_copy("data", signature);
-                }
-                if matches!(sort, Sort::Image) {
-                    out.key("image");
-                    out.number(self.images.into());
-                    self.images += 1;
-                } else {
-                    let length = part.at("text").string().map_or(0, |text| text.text().len());
-                    self.has_signed_text |= length > 0;
-                    out.key("text_bytes");
-                    out.number(length as u64);
-                }
-            }
-            _ => {
-                out.member("type", "reasoning.server_tool_call");
-                out.key("part");
-                out.copy(part);
-            }
-        }
-        out.member("format", FORMAT);
-        out.key("index");
-        out.number(index.into());
-        // Whoever puts the deltas together makes one string of all that have the same index.
-        if known.is_none() && !model.is_empty() {
-            out.member("model", model);
-        }
-        out.end_object();
+    /// So much text was in an event that was not read.
+    pub fn add_length(&mut self, length: Length) {
+        self.layout.add(Content::Text, length.bytes);
     }
 
     fn write_calls(
@@ -283,7 +210,7 @@ impl Candidate {
         for part in parts(candidate).filter(|part| matches!(Sort::of(*part), Sort::Call)) {
             let call = part.at("functionCall");
             let name = call.at("name");
-            let begins = name.starts(b'"') && name.bytes().len() > 2;
+            let begins = begins_call(part);
             self.revision += 1;
             if begins {
                 // The one before lacks its end, and may lack more.
@@ -429,7 +356,7 @@ impl Candidate {
         if let Some((reason, _)) = block {
             out.member("refusal", &concat(&["blocked: ", &unquote(reason)]));
         }
-        citations::write(&self.grounding, &self.citations, self.text.as_deref(), out);
+        citations::write(&self.grounding, &self.citations, self.text.as_deref(), &self.starts, out);
         out.end_object();
         out.member("finish_reason", reason);
         let (native, message) = block.unwrap_or((&self.finish, &self.message));
@@ -539,16 +466,25 @@ fn parts(candidate: Value<'_>) -> impl Iterator<Item = Value<'_>> {
     candidate.at("content").at("parts").items()
 }
 
+/// Whether a part begins a call: what goes on has no name.
+fn begins_call(part: Value<'_>) -> bool {
+    let name = part.at("functionCall").at("name");
+    name.starts(b'"') && name.bytes().len() > 2
+}
+
 fn goes_on(value: Value<'_>) -> bool {
     value.at("willContinue").bytes() == b"true"
 }
 
-/// Writes the texts of parts as one.
-fn write_texts<'a>(out: &mut Writer, name: &str, parts: impl Iterator<Item = Value<'a>>) {
+/// Writes the texts of parts as one, and of which choice that is the text.
+fn write_texts<'a>(out: &mut Writer, name: &str, parts: impl Iterator<Item = Value<'a>>, choice: Option<u32>) {
     out.key(name);
     out.begin_string();
     for part in parts {
-        out.copy_text(part.at("text"));
+        match choice {
+            Some(choice) => out.copy_content(part.at("text"), choice),
+            None => out.copy_text(part.at("text")),
+        }
     }
     out.end_string();
 }

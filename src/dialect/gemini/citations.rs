@@ -13,13 +13,13 @@ const MAX_BYTES: usize = 4 << 20;
 /// Writes the `annotations` for what a search has found, which is JSON or empty, and for the sources that were
 /// cited.
 ///
-/// Gemini counts the bytes of the text. The annotations count the units of JavaScript's strings; where the text is not
+/// Gemini counts the bytes of a part of the text, and here is where each begins. The annotations count the units of JavaScript's strings; where the text is not
 /// known they point to its beginning.
-pub fn write(grounding: &str, citations: &[String], text: Option<&str>, out: &mut Writer) {
+pub fn write(grounding: &str, citations: &[String], text: Option<&str>, starts: &[usize], out: &mut Writer) {
     let mut tree = Tree::whole();
     let Ok(root) = tree.add(if grounding.is_empty() { "null" } else { grounding }) else { return };
     let found = tree.value(root);
-    let places = Places::new(text.unwrap_or_default());
+    let places = Places::new(text.unwrap_or_default(), starts);
     let chunks: Vec<_> = found.at("groundingChunks").items().collect();
     if chunks.is_empty() && citations.is_empty() {
         return;
@@ -58,7 +58,7 @@ fn source(chunk: Value<'_>) -> Value<'_> {
 }
 
 fn write_one(source: Value<'_>, segment: Option<Value<'_>>, places: &Places<'_>, out: &mut Writer) {
-    let at = |name| places.units(segment.map_or(0, |segment| count(segment.at(name)) as usize));
+    let at = |name| places.units(segment.map_or(0, |segment| places.byte(segment, name)));
     out.begin_object();
     out.member("type", "url_citation");
     out.key("url_citation");
@@ -82,18 +82,27 @@ fn write_one(source: Value<'_>, segment: Option<Value<'_>>, places: &Places<'_>,
 /// Where the characters of a text are, in UTF-16.
 struct Places<'a> {
     text: &'a str,
+    /// Where each part begins.
+    starts: &'a [usize],
     /// How many units come before each stride.
     strides: Vec<u64>,
 }
 
 impl<'a> Places<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, starts: &'a [usize]) -> Self {
         let (mut strides, mut sum) = (vec![0], 0);
         for stride in text.as_bytes().chunks(STRIDE) {
             sum += units(stride);
             strides.push(sum);
         }
-        Self { text, strides }
+        Self { text, starts, strides }
+    }
+
+    /// The byte of the text that a segment names.
+    fn byte(&self, segment: Value<'_>, name: &str) -> usize {
+        let part = count(segment.at("partIndex")) as usize;
+        let start = self.starts.get(part).copied().unwrap_or(0);
+        start.saturating_add(count(segment.at(name)) as usize)
     }
 
     /// How many units come before a byte.

@@ -7,6 +7,7 @@ use super::FORMAT;
 use super::contents::{Contents, parts, text_in, write_id};
 use super::media::Media;
 use super::request::{Request, text_of};
+use crate::dialect::layout::{Position, is_mark};
 use crate::dialect::translate::{
     Action, count, is_made_by, is_neutral, is_same_model, is_string, path_of, refuse, said,
 };
@@ -33,10 +34,8 @@ const KNOWN: [&str; 9] = [
 /// What of a message's reasoning goes back.
 #[derive(Default)]
 struct Details<'a> {
-    /// The parts, in their order.
-    parts: Vec<Part<'a>>,
-    /// How many bytes at the end of the text have a part of their own.
-    told: usize,
+    /// The parts in their order, and where each of them stands.
+    parts: Vec<(Position, Part<'a>)>,
     /// The signatures of pictures, by their place.
     images: Vec<(u64, Value<'a>)>,
     /// Those of calls, by their ids.
@@ -50,7 +49,7 @@ enum Part<'a> {
         text: Value<'a>,
         signature: Option<Value<'a>>,
     },
-    /// So many bytes of the text.
+    /// So many bytes of the text, which are signed.
     Text {
         length: usize,
         signature: Option<Value<'a>>,
@@ -58,36 +57,69 @@ enum Part<'a> {
     },
     /// One for which OpenAI has no form, as it came.
     Other(String),
+    /// Nothing: what is before it and what is after it are told apart.
+    Mark,
+}
+
+/// What a message holds beside its thoughts, of which each sort is in its order.
+struct Turn<'a> {
+    texts: Vec<Value<'a>>,
+    /// All of them in one, where they must be cut.
+    whole: String,
+    images: Vec<(Media<'a>, Option<Value<'a>>)>,
+    calls: Vec<Call<'a>>,
+    /// How far it is written.
+    at: Position,
+}
+
+struct Call<'a> {
+    value: Value<'a>,
+    path: String,
+    signature: Option<Value<'a>>,
+    /// Whether another model has made it, or nobody knows who.
+    is_foreign: bool,
 }
 
 /// Writes a message of the assistant.
-pub fn write(
+pub fn write<'a>(
     contents: &mut Contents<'_>,
-    message: Value<'_>,
+    message: Value<'a>,
     path: &str,
     request: &mut Request<'_>,
 ) -> Result<(), Error> {
     request.lose_others(message, &KNOWN, path);
     let details = Details::read(message, path, request);
     let (texts, files) = spoken(message, path, request)?;
-    write_parts(contents, &details, &texts, request);
-    let mut loose = details.loose;
-    if calls_of(message).next().is_none()
-        && let Some(signature) = loose.take()
-    {
+    let has_calls = calls_of(message).next().is_some();
+    let is_cut = details.parts.iter().any(|(at, _)| at.text_bytes > 0) || has_signed_text(&details.parts);
+    let whole = if is_cut { texts.iter().map(|text| text_of(*text)).collect() } else { String::new() };
+    let mut images = Vec::new();
+    for (at, image) in message.at("images").items().enumerate() {
+        let path = path_of(&concat(&[path, ".images"]), at, "");
+        let signature = details.images.iter().find(|(place, _)| *place == at as u64).map(|(_, signature)| *signature);
+        images.push((Media::read(image, &path, request)?, signature));
+    }
+    let loose = details.loose.filter(|_| has_calls);
+    let calls = read_calls(message, path, &details, loose, request);
+    let mut turn = Turn { texts, whole, images, calls, at: Position::default() };
+    for (at, part) in &details.parts {
+        turn.write_until(*at, contents, request)?;
+        turn.write_part(*at, part, contents, request);
+    }
+    let end = Position { text_bytes: usize::MAX, ..Position::default() };
+    turn.write_until(end, contents, request)?;
+    if let Some(signature) = details.loose.filter(|_| !has_calls) {
         // At the end of a stream Gemini itself sends it so.
         write_said(contents.of("model"), "", Some(signature));
     }
     for file in files {
         file.write(contents.of("model"), None);
     }
-    for (at, image) in message.at("images").items().enumerate() {
-        let path = path_of(&concat(&[path, ".images"]), at, "");
-        let image = Media::read(image, &path, request)?;
-        let signature = details.images.iter().find(|(place, _)| *place == at as u64).map(|(_, signature)| *signature);
-        image.write(contents.of("model"), signature);
-    }
-    write_calls(contents, message, path, &details, loose, request)
+    turn.write_until(Position::END, contents, request)
+}
+
+fn has_signed_text(parts: &[(Position, Part<'_>)]) -> bool {
+    parts.iter().any(|(_, part)| matches!(part, Part::Text { length: 1.., .. }))
 }
 
 /// What a message says: its texts, and the files in it.
@@ -136,6 +168,11 @@ impl<'a> Details<'a> {
 
     /// Takes over an item. Why that cannot be done, where it cannot.
     fn add(&mut self, item: Value<'a>, path: &str, message: Value<'a>, model: &str) -> Result<(), &'static str> {
+        let at = Position::read(item);
+        if is_mark(item) {
+            self.parts.push((at, Part::Mark));
+            return Ok(());
+        }
         if !is_string(item.at("format"), FORMAT) {
             return Err("Another vendor made it, or nobody knows who.");
         }
@@ -148,13 +185,12 @@ impl<'a> Details<'a> {
                 let text = said(item, "text").or_else(|| said(item, "summary")).filter(|text| text.starts(b'"'));
                 let signature = said(item, "signature").filter(|signature| !is_neutral(*signature));
                 let text = text.or(signature.map(|_| item.at("text"))).ok_or("There is nothing in it.")?;
-                self.parts.push(Part::Thought { text, signature });
+                self.parts.push((at, Part::Thought { text, signature }));
             }
             "reasoning.encrypted" => {
                 if let Some(length) = said(item, "text_bytes") {
                     let length = usize::try_from(count(length)).unwrap_or(usize::MAX);
-                    self.told = self.told.saturating_add(length);
-                    self.parts.push(Part::Text { length, signature: data, path: path.to_owned() });
+                    self.parts.push((at, Part::Text { length, signature: data, path: path.to_owned() }));
                     return Ok(());
                 }
                 let data = data.ok_or("There is nothing in it.")?;
@@ -162,7 +198,10 @@ impl<'a> Details<'a> {
                 // OpenRouter names the call that a signature belongs to.
                 let call = id.filter(|id| calls_of(message).any(|call| text_of(call.at("id")) == text_of(*id)));
                 match (said(item, "image"), call) {
-                    (Some(place), _) => self.images.push((count(place), data)),
+                    (Some(place), _) => {
+                        self.images.push((count(place), data));
+                        self.parts.push((at, Part::Mark));
+                    }
                     (None, Some(id)) => self.calls.push((id, data)),
                     (None, None) if self.loose.is_none() => self.loose = Some(data),
                     (None, None) => return Err("Nothing tells which part it belongs to."),
@@ -173,7 +212,7 @@ impl<'a> Details<'a> {
                     Some(part) => part.raw().to_owned(),
                     None => object(&text_of(item.at("data"))).ok_or("There is nothing in it that Gemini takes.")?,
                 };
-                self.parts.push(Part::Other(part));
+                self.parts.push((at, Part::Other(part)));
             }
             _ => return Err("There is nothing in it that Gemini takes."),
         }
@@ -181,46 +220,52 @@ impl<'a> Details<'a> {
     }
 }
 
-/// Writes thoughts and texts, each signed one as the part that it was.
-fn write_parts(contents: &mut Contents<'_>, details: &Details<'_>, texts: &[Value<'_>], request: &mut Request<'_>) {
-    let mut whole = String::new();
-    if details.told > 0 {
-        for text in texts {
-            whole.push_str(&text_of(*text));
+impl Turn<'_> {
+    /// Writes what is not written yet of what stands before this: texts, then pictures, then calls.
+    fn write_until(
+        &mut self,
+        end: Position,
+        contents: &mut Contents<'_>,
+        request: &mut Request<'_>,
+    ) -> Result<(), Error> {
+        self.write_text(end.text_bytes, contents);
+        for (image, signature) in self.images.get(self.at.images..self.images.len().min(end.images)).unwrap_or_default()
+        {
+            image.write(contents.of("model"), *signature);
         }
+        for call in self.calls.iter().take(end.calls).skip(self.at.calls) {
+            call.write(contents.of("model"), request)?;
+        }
+        self.at.images = self.at.images.max(end.images);
+        self.at.calls = self.at.calls.max(end.calls);
+        Ok(())
     }
-    let lengths = details.parts.iter().map(|part| if let Part::Text { length, .. } = part { *length } else { 0 });
-    let start = whole.len().checked_sub(details.told);
-    // The text may be another now, which the signatures do not fit any more.
-    let fits = start.is_some_and(|start| {
-        let mut at = start;
-        whole.is_char_boundary(at)
-            && lengths.into_iter().all(|length| {
-                at += length;
-                whole.is_char_boundary(at)
-            })
-    });
-    let (head, mut rest) = whole.split_at_checked(start.filter(|_| fits).unwrap_or(0)).unwrap_or_default();
-    let mut has_head = false;
-    // What is in front of them has no part of its own, and comes once.
-    let mut write_head = |contents: &mut Contents<'_>| {
-        if std::mem::replace(&mut has_head, true) {
-            return;
-        }
-        if details.told > 0 && fits {
-            if !head.is_empty() {
-                write_said(contents.of("model"), head, None);
+
+    /// Writes the text up to this byte: as parts of their own, where nothing is known of how it came. Where none ends
+    /// there it is another text now, and comes later.
+    fn write_text(&mut self, end: usize, contents: &mut Contents<'_>) {
+        if self.at.text_bytes == 0 && end == usize::MAX {
+            for text in &self.texts {
+                let out = contents.of("model");
+                out.begin_object();
+                out.member_copy("text", *text);
+                out.end_object();
             }
+        } else if let Some(text) = self.text_until(end).filter(|text| !text.is_empty()) {
+            write_said(contents.of("model"), text, None);
+        } else {
             return;
         }
-        for text in texts {
-            let out = contents.of("model");
-            out.begin_object();
-            out.member_copy("text", *text);
-            out.end_object();
-        }
-    };
-    for part in &details.parts {
+        self.at.text_bytes = end;
+    }
+
+    /// The text up to this byte that is not written yet.
+    fn text_until(&self, end: usize) -> Option<&str> {
+        self.whole.get(self.at.text_bytes.min(self.whole.len())..end.min(self.whole.len()))
+    }
+
+    /// Writes a part that has an item of its own.
+    fn write_part(&mut self, at: Position, part: &Part<'_>, contents: &mut Contents<'_>, request: &mut Request<'_>) {
         match part {
             Part::Thought { text, signature } => {
                 let out = contents.of("model");
@@ -234,20 +279,20 @@ fn write_parts(contents: &mut Contents<'_>, details: &Details<'_>, texts: &[Valu
                 out.end_object();
             }
             Part::Text { length, signature, path } => {
-                write_head(contents);
-                if !fits {
-                    let reason = "The text that it belongs to has changed.";
-                    request.lose(path, Action::Dropped, reason);
-                    continue;
+                let end = self.at.text_bytes.saturating_add(*length);
+                let is_there = self.at.text_bytes == at.text_bytes;
+                match self.text_until(end).filter(|text| is_there && text.len() == *length) {
+                    Some(text) => {
+                        write_said(contents.of("model"), text, *signature);
+                        self.at.text_bytes = end;
+                    }
+                    None => request.lose(path, Action::Dropped, "The text that it belongs to has changed."),
                 }
-                let (text, after) = rest.split_at_checked(*length).unwrap_or_default();
-                rest = after;
-                write_said(contents.of("model"), text, *signature);
             }
             Part::Other(part) => contents.of("model").raw(part),
+            Part::Mark => {}
         }
     }
-    write_head(contents);
 }
 
 /// Writes a text that has a part of its own.
@@ -269,50 +314,53 @@ fn calls_of<'a>(message: Value<'a>) -> impl Iterator<Item = Value<'a>> {
     message.at("tool_calls").items().chain(said(message, "function_call"))
 }
 
-fn write_calls(
-    contents: &mut Contents<'_>,
-    message: Value<'_>,
+/// Reads the calls, each with its signature.
+fn read_calls<'a>(
+    message: Value<'a>,
     path: &str,
-    details: &Details<'_>,
-    loose: Option<Value<'_>>,
+    details: &Details<'a>,
+    loose: Option<Value<'a>>,
     request: &mut Request<'_>,
-) -> Result<(), Error> {
+) -> Vec<Call<'a>> {
     let count = message.at("tool_calls").items().count();
-    let path_of_call = |at: usize| {
-        if at < count { path_of(&concat(&[path, ".tool_calls"]), at, "") } else { concat(&[path, ".function_call"]) }
-    };
-    let mut signatures: Vec<Option<Value<'_>>> = Vec::new();
-    for (at, call) in calls_of(message).enumerate() {
-        let own = own_signature(call, &path_of_call(at), request);
-        let id = call.at("id");
-        let named = details.calls.iter().find(|(of, _)| text_of(*of) == text_of(id)).map(|(_, signature)| *signature);
-        signatures.push(own.or(named));
+    let mut calls = Vec::new();
+    for (at, value) in calls_of(message).enumerate() {
+        let path = match at {
+            _ if at < count => path_of(&concat(&[path, ".tool_calls"]), at, ""),
+            _ => concat(&[path, ".function_call"]),
+        };
+        let own = own_signature(value, &path, request);
+        let id = text_of(value.at("id"));
+        let named = details.calls.iter().find(|(of, _)| text_of(*of) == id).map(|(_, signature)| *signature);
+        calls.push(Call { value, path, signature: own.or(named), is_foreign: false });
     }
-    if signatures.iter().all(Option::is_none)
-        && let Some(first) = signatures.first_mut()
+    if calls.iter().all(|call| call.signature.is_none())
+        && let Some(first) = calls.first_mut()
     {
-        *first = loose;
+        // Of calls that are made at once, the first one alone is signed.
+        first.signature = loose;
+        first.is_foreign = request.family.signs_calls && loose.is_none();
     }
-    // Of calls that are made at once, the first one alone is signed.
-    let is_foreign = request.family.signs_calls && signatures.iter().all(Option::is_none);
-    for ((at, call), signature) in calls_of(message).enumerate().zip(&signatures) {
-        let path = path_of_call(at);
-        let out = contents.of("model");
+    calls
+}
+
+impl Call<'_> {
+    fn write(&self, out: &mut Writer, request: &mut Request<'_>) -> Result<(), Error> {
         out.begin_object();
         out.key("functionCall");
         out.begin_object();
-        write_call(out, call, &path, request)?;
+        write_call(out, self.value, &self.path, request)?;
         out.end_object();
-        if let Some(signature) = signature {
-            out.member_copy("thoughtSignature", *signature);
-        } else if is_foreign && at == 0 {
+        if let Some(signature) = self.signature {
+            out.member_copy("thoughtSignature", signature);
+        } else if self.is_foreign {
             let reason = "It has no signature of this model; Google's word for calls of other models stands for it.";
-            request.lose(&concat(&[&path, ".extra_content"]), Action::Emulated, reason);
+            request.lose(&concat(&[&self.path, ".extra_content"]), Action::Emulated, reason);
             out.member("thoughtSignature", BYPASS);
         }
         out.end_object();
+        Ok(())
     }
-    Ok(())
 }
 
 /// The signature that a call brings with it, if the model that is asked has made it.

@@ -7,7 +7,7 @@ use super::error::{error_of, failure};
 use crate::dialect::openai::{DONE, ErrorObject, Malformed};
 use crate::dialect::translate::{Step, Usage, WayBack, count, error_body, said};
 use crate::error::{Error, Kind};
-use crate::json::{self, Tree, Value, Writer, write_string};
+use crate::json::{self, Length, Tree, Value, Writer, write_string};
 use crate::partial::Partial;
 use crate::repair::MAX_INDEX;
 use crate::sse::MAX_SPARE;
@@ -104,6 +104,13 @@ impl Events {
     #[must_use]
     pub fn revision(&self) -> u32 {
         self.candidates.iter().fold(self.revision, |sum, candidate| sum.wrapping_add(candidate.revision))
+    }
+
+    /// So much text of a candidate was in an event that was not read.
+    pub fn add_length(&mut self, candidate: u32, length: Length) {
+        if let Some(known) = self.candidates.iter_mut().find(|known| known.index == candidate) {
+            known.add_length(length);
+        }
     }
 
     /// Reads one event, and writes the chunk that it comes to, if any. Gemini's events have no names.

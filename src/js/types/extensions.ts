@@ -86,6 +86,24 @@ export interface ReasoningDetail {
 
   /** `reasoning.encrypted`: reasoning that only its vendor can read, usually base64. */
   data?: string;
+
+  /** The model that made it, where this package has translated the answer: no other model can read it back. */
+  model?: string;
+
+  /**
+   * How much of the message came before the piece, where that is not its beginning and this package has translated the
+   * answer: so that thoughts between calls go back where they stood, as Claude demands. A piece that says nothing else keeps
+   * apart what would change places.
+   * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking#preserving-thinking-blocks
+   */
+  after?: {
+    /** Of its `content`, in bytes of UTF-8. */
+    text_bytes?: number;
+    /** Of its `images`. */
+    images?: number;
+    /** Of its `tool_calls`. */
+    calls?: number;
+  };
 }
 
 /**
