@@ -13,6 +13,8 @@ pub mod gemini;
 pub mod models;
 pub mod openai;
 #[cfg(feature = "dialects")]
+mod schemas;
+#[cfg(feature = "dialects")]
 pub mod translate;
 #[cfg(feature = "dialects")]
 mod translated;

@@ -206,7 +206,18 @@ impl Tools<'_, '_, '_> {
             return Ok(());
         }
         let parameters = said(function, "parameters").or(said(function, "input_schema"));
-        let is_strict = function.at("strict").starts(b't');
+        let asked = parameters.filter(|parameters| parameters.starts(b'{'));
+        let wants_strict = function.at("strict").starts(b't');
+        let reason = match asked {
+            _ if !self.draft.family.schema => "this model cannot be held to a schema",
+            Some(schema) if !schema::can_hold(schema) => "Claude cannot be held to a schema that contains itself",
+            Some(schema) if !schema::is_of_tool(schema) => "Claude is held to schemas of objects, without alternatives",
+            _ => "",
+        };
+        let is_strict = wants_strict && reason.is_empty();
+        if wants_strict && !is_strict {
+            self.draft.lose(concat(&[path, ".strict"]), reason);
+        }
         let out = &mut self.out;
         out.begin_object();
         out.member_copy("name", name);
@@ -214,17 +225,14 @@ impl Tools<'_, '_, '_> {
             out.member_copy("description", description);
         }
         out.key("input_schema");
-        match parameters.filter(|parameters| parameters.starts(b'{')) {
-            Some(parameters) if is_strict && self.draft.family.schema => {
-                schema::write(self.draft, parameters, &concat(&[path, ".parameters"]), out);
-            }
-            Some(parameters) => write_parameters(parameters, out),
+        match asked {
+            Some(schema) if is_strict => schema::write(self.draft, schema, &concat(&[path, ".parameters"]), out),
+            Some(schema) => schema::write_open(self.draft, schema, &concat(&[path, ".parameters"]), out),
+            None if is_strict => out.raw(r#"{"type":"object","properties":{},"additionalProperties":false}"#),
             None => out.raw(r#"{"type":"object","properties":{}}"#),
         }
-        if is_strict && self.draft.family.schema {
+        if is_strict {
             out.member_raw("strict", "true");
-        } else if is_strict {
-            self.draft.lose(concat(&[path, ".strict"]), "this model cannot be held to a schema");
         }
         for name in OWN {
             if let Some(value) = said(tool, name).or(said(function, name)) {
@@ -332,24 +340,9 @@ impl Tools<'_, '_, '_> {
         out.member("name", ANSWER_TOOL);
         out.member("description", "Answers with a JSON object.");
         out.key("input_schema");
-        write_parameters(schema, out);
+        schema::write_open(self.draft, schema, "response_format.json_schema.schema", out);
         out.end_object();
     }
-}
-
-/// Writes a schema as it stands, but for its type, which Anthropic wants said.
-fn write_parameters(parameters: Value<'_>, out: &mut Writer) {
-    if said(parameters, "type").is_some() {
-        out.copy(parameters);
-        return;
-    }
-    out.begin_object();
-    out.member("type", "object");
-    for member in parameters.children().filter(|member| !member.is("type")) {
-        out.copy_key(member);
-        out.copy(member);
-    }
-    out.end_object();
 }
 
 fn write_choice(draft: &mut Draft<'_>, choice: Choice<'_>, reasoning: &Reasoning, is_single: bool, out: &mut Writer) {

@@ -3,6 +3,7 @@
 //!
 //! <https://ai.google.dev/api/generate-content#FIELDS.response_json_schema>
 
+use crate::dialect::schemas::{BESIDE, only};
 use crate::dialect::translate::{Action, Losses};
 use crate::json::{Value, Writer};
 use crate::text::{concat, replace};
@@ -22,8 +23,6 @@ const PLAIN: [&str; 12] = [
     "required",
     "propertyOrdering",
 ];
-/// What may stand beside a reference.
-const BESIDE: [&str; 5] = ["$id", "$anchor", "title", "description", "default"];
 /// Where the definitions were in older drafts.
 const OLD: &str = "#/definitions/";
 
@@ -76,17 +75,6 @@ pub fn write_described(
 fn described(schema: Value<'_>) -> Option<Value<'_>> {
     let own = schema.get("description").filter(|text| text.starts(b'"'));
     own.or_else(|| only(schema)?.get("description").filter(|text| text.starts(b'"')))
-}
-
-/// The only schema of an `allOf` that has one, and says nothing that the schema around it says as well.
-fn only(schema: Value<'_>) -> Option<Value<'_>> {
-    let mut all = schema.at("allOf").items();
-    let first = all.next().filter(|first| first.starts(b'{') && first.get("allOf").is_none())?;
-    let is_said =
-        |member: Value<'_>| !member.is("description") && schema.children().any(|own| own.key() == member.key());
-    let has_siblings = schema.children().any(|own| !own.is("allOf") && !BESIDE.iter().any(|name| own.is(name)));
-    let refers = first.get("$ref").is_some() && has_siblings;
-    (all.next().is_none() && !refers && !first.children().any(is_said)).then_some(first)
 }
 
 struct Node<'a> {
