@@ -8,6 +8,8 @@ pub mod anthropic;
 #[cfg(feature = "dialects")]
 mod back;
 #[cfg(feature = "dialects")]
+mod door;
+#[cfg(feature = "dialects")]
 pub mod gemini;
 #[cfg(feature = "dialects")]
 pub mod models;

@@ -353,6 +353,14 @@ impl Conversation<'_, '_> {
             let kind = part.at("type");
             is_string(kind, "thinking") || is_string(kind, "redacted_thinking")
         };
+        for (at, part) in content.items().enumerate().filter(|(_, part)| !is_thought(part)) {
+            if !["text", "refusal"].iter().any(|kind| is_string(part.at("type"), kind)) {
+                return Err(refuse(
+                    &path_of(path, at, ""),
+                    "Claude's own turns hold text alone, and no part of this type.",
+                ));
+            }
+        }
         for (at, thought) in content.items().enumerate().filter(|(_, part)| is_thought(part)) {
             if let Err(reason) = blocks::write_back(&mut self.blocks, thought, self.draft.model) {
                 self.draft.lose(path_of(path, at, ""), reason);

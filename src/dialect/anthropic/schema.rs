@@ -66,9 +66,6 @@ pub fn form<'a>(draft: &mut Draft<'_>, request: Value<'a>, reasoning: &Reasoning
     let asked = format.at("json_schema");
     let is_schema = is_string(format.at("type"), "json_schema");
     if !is_schema && !is_string(format.at("type"), "json_object") {
-        if !is_string(format.at("type"), "text") && !is_neutral(format) {
-            draft.lose("response_format", "Anthropic knows no such form");
-        }
         return Form::Text;
     }
     // Anthropic has no name for a schema, and is always strict with it.

@@ -5,7 +5,7 @@
 use super::request::{Draft, mark_of};
 use super::schema::{self, Form};
 use super::thinking::Reasoning;
-use crate::dialect::translate::{ANSWER_TOOL, Action, is_neutral, is_string, path_of, refuse, said};
+use crate::dialect::translate::{ANSWER_TOOL, Action, is_idle, is_neutral, is_string, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
 use crate::text::{concat, find};
@@ -62,9 +62,13 @@ pub fn write(
     form: &Form<'_>,
     out: &mut Writer,
 ) -> Result<(), Error> {
-    let name = said(request, "tool_choice").or(said(request, "function_call")).map(chosen_name);
-    let name = name.flatten();
-    let choice = read_choice(request, name.as_deref())?;
+    let (newer, older) = (said(request, "tool_choice"), said(request, "function_call"));
+    let param = if newer.is_none() && older.is_some() { "function_call" } else { "tool_choice" };
+    if newer.is_some() && older.is_some() {
+        draft.lose("function_call", "`tool_choice` says it already");
+    }
+    let name = newer.or(older).and_then(chosen_name);
+    let choice = read_choice(newer.or(older), name.as_deref(), param)?;
     let mut tools = Tools { draft, out: Writer::default(), names: Vec::new(), allowed: None, choice };
     tools.read_allowed(request);
     for (at, tool) in request.at("tools").items().enumerate() {
@@ -84,7 +88,7 @@ pub fn write(
     let Tools { draft, out: list, names, choice, .. } = tools;
     if list.is_empty() {
         if !matches!(choice, Choice::Unsaid | Choice::Auto | Choice::None) {
-            draft.lose("tool_choice", "there are no tools to choose from");
+            draft.lose(param, "there are no tools to choose from");
         }
         return Ok(());
     }
@@ -95,7 +99,7 @@ pub fn write(
     if let Choice::Tool(name) = choice
         && !names.iter().any(|known| known == name)
     {
-        return Err(refuse("tool_choice", "it names a tool that is not among `tools`."));
+        return Err(refuse(param, "it names a tool that is not among `tools`."));
     }
     let choice = match (choice, form) {
         // The answer is one of the calls, so one must be made.
@@ -114,11 +118,9 @@ fn chosen_name(choice: Value<'_>) -> Option<String> {
     inner.at("name").string().map(|name| name.text().into_owned())
 }
 
-fn read_choice<'t>(request: Value<'t>, name: Option<&'t str>) -> Result<Choice<'t>, Error> {
-    let wrong = || refuse("tool_choice", "it is none of those that OpenAI or Anthropic knows.");
-    let Some(choice) = said(request, "tool_choice").or(said(request, "function_call")) else {
-        return Ok(Choice::Unsaid);
-    };
+fn read_choice<'t>(choice: Option<Value<'t>>, name: Option<&'t str>, param: &str) -> Result<Choice<'t>, Error> {
+    let wrong = || refuse(param, "it is none of those that OpenAI or Anthropic knows.");
+    let Some(choice) = choice else { return Ok(Choice::Unsaid) };
     let kind = choice.string().or(choice.at("type").string());
     let kind = kind.map(|kind| kind.text().into_owned());
     match (kind.as_deref(), choice.starts(b'{')) {
@@ -147,7 +149,6 @@ impl Tools<'_, '_, '_> {
     /// Whether a tool may be called; it is not sent otherwise.
     fn takes(&mut self, name: &str, path: &str) -> Result<bool, Error> {
         if self.allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|allowed| allowed == name)) {
-            self.draft.losses.add(path, Action::Emulated, "it is not sent, as `tool_choice` does not allow it");
             return Ok(false);
         }
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -171,6 +172,10 @@ impl Tools<'_, '_, '_> {
         if function.is_some() || is_string(kind, "function") {
             let path = if function.is_some() { &concat(&[path, ".function"]) } else { path };
             return self.write_function(tool, function.unwrap_or(tool), path);
+        }
+        // As OpenAI's Responses have it.
+        if is_string(kind, "custom") && said(tool, "input_schema").is_none() {
+            return self.write_custom(tool, tool, path);
         }
         if kind.string().is_none() && said(tool, "input_schema").is_none() {
             return Err(refuse(path, "it is no tool that OpenAI or Anthropic knows."));
@@ -257,7 +262,6 @@ impl Tools<'_, '_, '_> {
         if !self.takes(&name, path)? {
             return Ok(());
         }
-        self.draft.losses.add(path, Action::Emulated, "Claude's tools take objects: it is one of a single string");
         let format = custom.at("format");
         let out = &mut self.out;
         out.begin_object();
@@ -282,7 +286,7 @@ impl Tools<'_, '_, '_> {
         out.member_raw("input_schema", schema);
         self.draft.write_mark(out, mark_of(tool).or(mark_of(custom)), path);
         out.end_object();
-        let read = ["name", "description", "format", "cache_control", "prompt_cache_breakpoint"];
+        let read = ["type", "name", "description", "format", "cache_control", "prompt_cache_breakpoint"];
         self.draft.lose_rest(custom, &read, path);
         self.draft.back.customs.push(name);
         Ok(())
@@ -321,7 +325,7 @@ impl Tools<'_, '_, '_> {
             }
         }
         out.end_object();
-        if said(search, "search_context_size").is_some_and(|size| !is_string(size, "medium")) {
+        if said(search, "search_context_size").is_some_and(|size| !is_idle(size, "")) {
             self.draft.lose(
                 "web_search_options.search_context_size",
                 "Anthropic's search decides for itself how much it reads",
