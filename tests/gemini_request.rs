@@ -435,7 +435,7 @@ fn functions_and_the_choice_among_them() {
         assert_eq!(body["tools"], json!([{"functionDeclarations": declarations}]));
         assert_eq!(outgoing.back.customs, ["b"]);
         let lost = [
-            ("tools[0].function.parameters.properties.p", Action::Moved),
+            ("tools[0].function.parameters.properties.p.minLength", Action::Moved),
             ("tools[1].custom.format", Action::Moved),
             ("parallel_tool_calls", Action::Dropped),
         ];

@@ -3,7 +3,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/create>
 
-use super::translate::{is_string, path_of, refuse, said};
+use super::translate::{is_string, name_of, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::Value;
 use crate::text::{concat, decimal};
@@ -155,9 +155,30 @@ pub fn check(request: Value<'_>) -> Result<(), Error> {
             check_members(choice.at(inner), CALLED, &concat(&[name, ".", inner]))?;
         }
         check_members(choice.at("allowed_tools"), ALLOWED, &concat(&[name, ".allowed_tools"]))?;
+        check_chosen(request, choice, name)?;
     }
     for (at, message) in request.at("messages").items().enumerate() {
         check_message(message, &path_of("messages", at, ""))?;
+    }
+    Ok(())
+}
+
+/// Checks that what a choice names is there. Where there is nothing to choose from, a choice says nothing.
+fn check_chosen(request: Value<'_>, choice: Value<'_>, path: &str) -> Result<(), Error> {
+    let tools = || request.at("tools").items().chain(request.at("functions").items());
+    let is_there = |name: Value<'_>| {
+        let has_name = |tool| name_of(tool).string().is_some_and(|known| Some(known) == name.string());
+        name.string().is_none() || tools().next().is_none() || tools().any(has_name)
+    };
+    let reason = "it names a tool that is not among `tools`.";
+    if ["function", "custom"].iter().any(|kind| choice.get(kind).is_some()) && !is_there(name_of(choice)) {
+        return Err(refuse(path, reason));
+    }
+    let list = concat(&[path, ".allowed_tools.tools"]);
+    for (at, tool) in choice.at("allowed_tools").at("tools").items().enumerate() {
+        if !is_there(name_of(tool)) {
+            return Err(refuse(&path_of(&list, at, ""), reason));
+        }
     }
     Ok(())
 }

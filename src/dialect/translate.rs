@@ -206,6 +206,11 @@ pub fn said<'a>(object: Value<'a>, name: &str) -> Option<Value<'a>> {
     object.get(name).filter(|value| !value.starts(b'n'))
 }
 
+/// The name of a tool, or of the one that a choice names.
+pub(crate) fn name_of(tool: Value<'_>) -> Value<'_> {
+    said(tool, "function").or(said(tool, "custom")).unwrap_or(tool).at("name")
+}
+
 /// Whether a value is this string.
 #[must_use]
 pub fn is_string(value: Value<'_>, text: &str) -> bool {

@@ -32,17 +32,22 @@ fn what_a_schema_cannot_say_is_in_its_description() {
         (
             json!({"type": "string", "description": "d", "pattern": "^a$"}),
             json!({"type": "string", "description": "d\n\n{pattern: \"^a$\"}"}),
-            vec![at.to_owned()],
+            vec![format!("{at}.pattern")],
         ),
         (
             json!({"items": {"type": "number", "exclusiveMinimum": 0, "minimum": 1}}),
             json!({"items": {"type": "number", "minimum": 1, "description": "{exclusiveMinimum: 0}"}}),
-            vec![format!("{at}.items")],
+            vec![format!("{at}.items.exclusiveMinimum")],
         ),
         (
             json!({"enum": [1, 2], "const": 1}),
             json!({"enum": [1, 2], "description": "{const: 1}"}),
-            vec![at.to_owned()],
+            vec![format!("{at}.const")],
+        ),
+        (
+            json!({"anyOf": [{"type": "null"}, {"not": {}}]}),
+            json!({"anyOf": [{"type": "null"}, {"description": "{not: {}}"}]}),
+            vec![format!("{at}.anyOf[1].not")],
         ),
         (
             json!({"properties": {"a": true}, "additionalProperties": false, "required": ["a"]}),

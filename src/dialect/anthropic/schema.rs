@@ -5,7 +5,7 @@
 use super::request::Draft;
 use super::thinking::Reasoning;
 use crate::dialect::schemas::{BESIDE, is_recursive, resolve};
-use crate::dialect::translate::{ANSWER_TOOL, Action, is_neutral, is_string, path_of, said};
+use crate::dialect::translate::{ANSWER_TOOL, Action, is_neutral, is_string, name_of, path_of, said};
 use crate::json::{Value, Writer};
 use crate::text::concat;
 
@@ -88,10 +88,7 @@ fn schema_form<'a>(draft: &mut Draft<'_>, request: Value<'a>, schema: Value<'a>,
     }
     let choice = request.at("tool_choice");
     let is_open = is_neutral(choice) || is_string(choice, "auto");
-    let has_name = |tool: Value<'_>| {
-        let inner = said(tool, "function").or(said(tool, "custom")).unwrap_or(tool);
-        is_string(inner.at("name"), ANSWER_TOOL)
-    };
+    let has_name = |tool: Value<'_>| is_string(name_of(tool), ANSWER_TOOL);
     let is_free = !request.at("tools").items().chain(request.at("functions").items()).any(has_name);
     let can_force = is_open && is_free && is_of_tool(schema) && !reasoning.has_budget();
     if can_force && said(request, "web_search_options").is_none() {

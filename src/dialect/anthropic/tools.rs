@@ -5,7 +5,7 @@
 use super::request::{Draft, mark_of};
 use super::schema::{self, Form};
 use super::thinking::Reasoning;
-use crate::dialect::translate::{ANSWER_TOOL, Action, is_idle, is_neutral, is_string, path_of, refuse, said};
+use crate::dialect::translate::{ANSWER_TOOL, Action, is_idle, is_neutral, is_string, name_of, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
 use crate::text::{concat, find};
@@ -114,8 +114,7 @@ pub fn write(
 
 /// The name in a choice, whether it is said as OpenAI has it, as it was in `function_call`, or as Anthropic does.
 fn chosen_name(choice: Value<'_>) -> Option<String> {
-    let inner = said(choice, "function").or(said(choice, "custom")).unwrap_or(choice);
-    inner.at("name").string().map(|name| name.text().into_owned())
+    name_of(choice).string().map(|name| name.text().into_owned())
 }
 
 fn read_choice<'t>(choice: Option<Value<'t>>, name: Option<&'t str>, param: &str) -> Result<Choice<'t>, Error> {

@@ -4,7 +4,7 @@
 //! <https://ai.google.dev/api/generate-content#FIELDS.response_json_schema>
 
 use crate::dialect::schemas::{BESIDE, only};
-use crate::dialect::translate::{Action, Losses};
+use crate::dialect::translate::{Action, Losses, path_of};
 use crate::json::{Value, Writer};
 use crate::text::{concat, replace};
 
@@ -50,10 +50,9 @@ pub fn write_described(
     out.begin_object();
     let mut node = Node { out, param, losses, moved: String::new() };
     node.members(schema);
-    let moved = std::mem::take(&mut node.moved);
+    let moved = node.moved;
     let own = described(schema).or(description);
     if !moved.is_empty() {
-        losses.add(param, Action::Moved, "Gemini's schemas cannot say this; it is in the description.");
         out.key("description");
         out.begin_string();
         if let Some(own) = own {
@@ -154,8 +153,9 @@ impl Node<'_> {
     fn list(&mut self, name: &str, schemas: Value<'_>) {
         self.out.key(name);
         self.out.begin_list();
-        for schema in schemas.items() {
-            write_schema(self.out, schema, &concat(&[self.param, ".", name]), self.losses);
+        let list = concat(&[self.param, ".", &schemas.key().text()]);
+        for (at, schema) in schemas.items().enumerate() {
+            write_schema(self.out, schema, &path_of(&list, at, ""), self.losses);
         }
         self.out.end_list();
     }
@@ -176,6 +176,8 @@ impl Node<'_> {
         if !self.moved.is_empty() {
             self.moved.push_str(", ");
         }
+        let param = concat(&[self.param, ".", &member.key().text()]);
+        self.losses.add(param, Action::Moved, "Gemini's schemas cannot say this; it is in the description.");
         self.moved.push_str(&member.key().text());
         self.moved.push_str(": ");
         self.moved.push_str(member.raw());

@@ -4,7 +4,7 @@
 
 use super::request::{Request, camel, text_of, write_camel};
 use super::schema::write_schema;
-use crate::dialect::translate::{Action, is_neutral, is_string, path_of, refuse, said};
+use crate::dialect::translate::{Action, is_neutral, is_string, name_of, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
 use crate::text::concat;
@@ -221,7 +221,7 @@ fn write_choice(out: &mut Writer, request: &mut Request<'_>, tools: &Tools<'_>) 
         (_, Some(choice)) if is_string(choice.at("type"), "allowed_tools") => {
             let allowed = choice.get("allowed_tools").unwrap_or(choice);
             for (at, tool) in allowed.at("tools").items().enumerate() {
-                match name_of(tool) {
+                match chosen_name(tool) {
                     Some(name) => names.push(name),
                     None => {
                         let path = path_of("tool_choice.allowed_tools.tools", at, "");
@@ -237,7 +237,7 @@ fn write_choice(out: &mut Writer, request: &mut Request<'_>, tools: &Tools<'_>) 
             }
         }
         (_, Some(choice)) => {
-            let name = name_of(choice);
+            let name = chosen_name(choice);
             names.push(name.ok_or_else(|| refuse(param, "It must have the name of a function."))?);
             "ANY"
         }
@@ -265,7 +265,6 @@ fn write_choice(out: &mut Writer, request: &mut Request<'_>, tools: &Tools<'_>) 
 }
 
 /// The name of the tool that a choice names.
-fn name_of(choice: Value<'_>) -> Option<Value<'_>> {
-    let inner = said(choice, "function").or_else(|| said(choice, "custom")).unwrap_or(choice);
-    said(inner, "name").filter(|name| name.starts(b'"') && !is_neutral(*name))
+fn chosen_name(choice: Value<'_>) -> Option<Value<'_>> {
+    Some(name_of(choice)).filter(|name| name.starts(b'"') && !is_neutral(*name))
 }
