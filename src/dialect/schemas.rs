@@ -6,8 +6,8 @@
 use crate::json::Value;
 use crate::text::replace;
 
-/// What may stand beside a reference, and says nothing of which values fit.
-pub const BESIDE: [&str; 5] = ["$id", "$anchor", "title", "description", "default"];
+/// What may stand beside a reference, and says nothing of which values fit, but for null in OpenAPI.
+pub const BESIDE: [&str; 6] = ["$id", "$anchor", "title", "description", "default", "nullable"];
 
 /// What holds values, not schemas.
 const VALUES: [&str; 4] = ["const", "default", "enum", "examples"];

@@ -93,7 +93,7 @@ fn results_of_tools_come_in_the_order_of_the_calls() {
     let result = |id: &str, name: &str, response: Value| json!({"functionResponse": {"id": id, "name": name, "response": response}});
     let mut with_picture = result("2", "b", json!({"result": "x\ny"}));
     for (model, lost) in [
-        (NEW, vec![("messages[1].tool_calls[0].extra_content", Action::Emulated)]),
+        (NEW, vec![("messages[1].tool_calls[0].extra_content", Action::Assumed)]),
         (OLD, vec![("messages[5].content[2]", Action::Moved)]),
     ] {
         let outgoing = write(model, &talk(messages.clone()));

@@ -274,10 +274,7 @@ impl<'s> Walk<'_, '_, 's> {
         let mut references = layers.iter().filter_map(|layer| layer.get("$ref"));
         let (first, second) = (references.next(), references.next());
         let is_beside = |rule: Value<'_>| {
-            rule.is("$ref")
-                || rule.is("allOf")
-                || rule.is("nullable")
-                || BESIDE.iter().chain(&QUIET).any(|name| rule.is(name))
+            rule.is("$ref") || rule.is("allOf") || BESIDE.iter().chain(&QUIET).any(|name| rule.is(name))
         };
         let says_more = layers.iter().flat_map(|layer| layer.children()).any(|rule| !is_beside(rule));
         let alone = first.filter(|_| second.is_none() && !says_more && self.depth > 1);

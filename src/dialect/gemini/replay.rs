@@ -309,7 +309,7 @@ fn write_calls(
             out.member_copy("thoughtSignature", *signature);
         } else if is_foreign && at == 0 {
             let reason = "It has no signature of this model; Google's word for calls of other models stands for it.";
-            request.lose(&concat(&[&path, ".extra_content"]), Action::Emulated, reason);
+            request.lose(&concat(&[&path, ".extra_content"]), Action::Assumed, reason);
             out.member("thoughtSignature", BYPASS);
         }
         out.end_object();

@@ -48,7 +48,14 @@ pub fn write_described(
         return;
     }
     out.begin_object();
-    let mut node = Node { out, param, losses, moved: String::new() };
+    let stands_beside = |rule: Value<'_>| {
+        !rule.key().raw().starts_with('$') && !["allOf", "definitions"].iter().any(|name| rule.is(name))
+    };
+    let parts = || [Some(schema), only(schema)].into_iter().flatten();
+    let has_more = description.is_some() || parts().flat_map(Value::children).any(stands_beside);
+    let is_nullable = parts().any(|part| part.at("nullable").bytes() == b"true");
+    let can_say_null = parts().any(|part| part.at("type").starts(b'"') || part.get("$ref").is_some());
+    let mut node = Node { out, param, losses, moved: String::new(), has_more, is_nullable, can_say_null };
     node.members(schema);
     let moved = node.moved;
     let own = described(schema).or(description);
@@ -82,12 +89,16 @@ struct Node<'a> {
     losses: &'a mut Losses,
     /// What goes into the description.
     moved: String,
+    /// Whether more is said than a reference.
+    has_more: bool,
+    is_nullable: bool,
+    /// Whether there is something beside which null can be said.
+    can_say_null: bool,
 }
 
 impl Node<'_> {
     fn members(&mut self, schema: Value<'_>) {
         let refers = schema.get("$ref").is_some();
-        let is_nullable = schema.at("nullable").bytes() == b"true";
         for member in schema.children() {
             // What older drafts call `definitions` is `$defs` now, which may stand beside a reference.
             let is_beside = member.key().raw().starts_with('$')
@@ -99,17 +110,17 @@ impl Node<'_> {
                 self.out.copy_key(member);
                 self.out.copy(member);
             } else {
-                self.member(schema, member, is_nullable);
+                self.member(schema, member);
             }
         }
     }
 
-    fn member(&mut self, schema: Value<'_>, member: Value<'_>, is_nullable: bool) {
+    fn member(&mut self, schema: Value<'_>, member: Value<'_>) {
         match &*member.key().text() {
             // The description comes last, and the draft's name says nothing of the values.
             "description" | "$schema" | "$comment" => {}
-            "nullable" if !is_nullable || schema.at("type").starts(b'"') => {}
-            "type" if is_nullable && member.starts(b'"') => {
+            "nullable" if !self.is_nullable || self.can_say_null => {}
+            "type" if self.is_nullable && member.starts(b'"') => {
                 self.out.key("type");
                 self.out.begin_list();
                 self.out.copy(member);
@@ -117,10 +128,19 @@ impl Node<'_> {
                 self.out.end_list();
             }
             "type" => self.out.member_copy("type", member),
-            "$ref" => match member.string().map(|to| to.text()) {
-                Some(to) if to.starts_with(OLD) => self.out.member("$ref", &replace(&to, OLD, "#/$defs/")),
-                _ => self.out.member_copy("$ref", member),
-            },
+            "$ref" if self.has_more => {
+                // Nothing may stand beside a reference: it is the only one of alternatives.
+                self.out.key("anyOf");
+                self.out.begin_list();
+                self.out.begin_object();
+                self.reference(member);
+                self.out.end_object();
+                if self.is_nullable {
+                    self.out.raw(r#"{"type":"null"}"#);
+                }
+                self.out.end_list();
+            }
+            "$ref" => self.reference(member),
             "const" if schema.get("enum").is_none() => {
                 self.out.key("enum");
                 self.out.begin_list();
@@ -142,6 +162,13 @@ impl Node<'_> {
                 None => self.shift(member),
             },
             _ => self.shift(member),
+        }
+    }
+
+    fn reference(&mut self, to: Value<'_>) {
+        match to.string().map(|to| to.text()) {
+            Some(to) if to.starts_with(OLD) => self.out.member("$ref", &replace(&to, OLD, "#/$defs/")),
+            _ => self.out.member_copy("$ref", to),
         }
     }
 
