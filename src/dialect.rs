@@ -8,12 +8,16 @@ pub mod anthropic;
 #[cfg(feature = "dialects")]
 mod back;
 #[cfg(feature = "dialects")]
+mod door;
+#[cfg(feature = "dialects")]
 pub mod gemini;
 #[cfg(feature = "dialects")]
 pub mod layout;
 #[cfg(feature = "dialects")]
 pub mod models;
 pub mod openai;
+#[cfg(feature = "dialects")]
+mod schemas;
 #[cfg(feature = "dialects")]
 pub mod translate;
 #[cfg(feature = "dialects")]

@@ -319,10 +319,36 @@ fn parameters_are_said_in_geminis_words() {
         (
             OLD,
             json!({"reasoning_effort": "low", "max_tokens": 500}),
+            config(json!({"maxOutputTokens": 500, "thinkingConfig": {"thinkingBudget": 0}})),
+            vec![("reasoning_effort", Assumed)],
+        ),
+        (
+            OLD,
+            json!({"reasoning_effort": "high", "max_completion_tokens": 4000}),
             config(
-                json!({"maxOutputTokens": 500, "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 1024}}),
+                json!({"maxOutputTokens": 4000, "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 3000}}),
             ),
             vec![("reasoning_effort", Assumed)],
+        ),
+        (
+            OLD,
+            json!({"reasoning": {"max_tokens": 900}, "max_tokens": 900}),
+            config(json!({"maxOutputTokens": 900, "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 644}})),
+            vec![("reasoning.max_tokens", Clamped)],
+        ),
+        (
+            "gemini-2.5-pro",
+            json!({"reasoning_effort": "low", "max_tokens": 300}),
+            config(json!({"maxOutputTokens": 300, "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 128}})),
+            vec![("reasoning_effort", Assumed)],
+        ),
+        (
+            OLD,
+            json!({"reasoning_effort": "low", "max_tokens": 1366}),
+            config(
+                json!({"maxOutputTokens": 1366, "thinkingConfig": {"includeThoughts": true, "thinkingBudget": 1024}}),
+            ),
+            vec![],
         ),
         // Tools and what is said of them.
         (NEW, json!({"tool_choice": "auto"}), json!({}), vec![]),
@@ -409,7 +435,7 @@ fn functions_and_the_choice_among_them() {
         assert_eq!(body["tools"], json!([{"functionDeclarations": declarations}]));
         assert_eq!(outgoing.back.customs, ["b"]);
         let lost = [
-            ("tools[0].function.parameters.properties.p", Action::Moved),
+            ("tools[0].function.parameters.properties.p.minLength", Action::Moved),
             ("tools[1].custom.format", Action::Moved),
             ("parallel_tool_calls", Action::Dropped),
         ];

@@ -189,10 +189,26 @@ pub fn is_neutral(value: Value<'_>) -> bool {
         || matches!(value.bytes().first(), Some(b'{' | b'[')) && !says_something
 }
 
+/// Whether it makes no difference to the answer that a member of what stands at this path is not sent: it is neutral, it
+/// says what goes without saying, or it is there to find the whole by.
+#[must_use]
+pub fn is_idle(member: Value<'_>, path: &str) -> bool {
+    const USUAL: [(&str, &str); 3] =
+        [("prompt_cache_retention", "in_memory"), ("search_context_size", "medium"), ("verbosity", "medium")];
+    let is_usual = |(name, usual): &(&str, &str)| member.is(name) && is_string(member, usual);
+    let is_place = !path.is_empty() && (member.is("id") || member.is("index"));
+    is_neutral(member) || is_place || USUAL.iter().any(is_usual)
+}
+
 /// The member of an object that says something: one that is null counts as absent.
 #[must_use]
 pub fn said<'a>(object: Value<'a>, name: &str) -> Option<Value<'a>> {
     object.get(name).filter(|value| !value.starts(b'n'))
+}
+
+/// The name of a tool, or of the one that a choice names.
+pub(crate) fn name_of(tool: Value<'_>) -> Value<'_> {
+    said(tool, "function").or(said(tool, "custom")).unwrap_or(tool).at("name")
 }
 
 /// Whether a value is this string.

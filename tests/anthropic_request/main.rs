@@ -4,6 +4,7 @@
 mod conversation;
 #[cfg(feature = "fixtures")]
 mod recorded;
+mod schemas;
 mod thinking;
 mod tools;
 

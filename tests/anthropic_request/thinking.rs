@@ -33,7 +33,7 @@ fn an_answer_is_as_long_as_the_model_gives_where_nobody_says() {
     }
     let clamped = vec!["max_tokens clamped".to_owned()];
     assert_eq!(limit(OLDEST, json!({"max_tokens": 5000})), (4096, clamped));
-    assert_eq!(limit(NEWEST, json!({"max_tokens": 0})), (0, vec![]));
+    check_refused(NEWEST, json!({"max_tokens": 0}), "max_tokens");
     assert_eq!(
         limit(NEWEST, json!({"max_tokens": 7, "max_completion_tokens": 8})),
         (8, vec!["max_tokens dropped".to_owned()])
@@ -82,7 +82,7 @@ fn every_switch_of_reasoning_is_one_of_thinking() {
             BUDGET,
             json!({"reasoning_effort": asked}),
             json!({"thinking": {"type": "enabled", "budget_tokens": budget}, "max_tokens": budget + 100, "output_config": null}),
-            &["max_tokens emulated"],
+            &["max_tokens assumed"],
         );
     }
     for model in [NEWEST, EITHER, BUDGET] {
@@ -98,7 +98,7 @@ fn every_switch_of_reasoning_is_one_of_thinking() {
     check(OLDEST, json!({"reasoning_effort": "none"}), json!({"thinking": null}), &[]);
     check_refused(NEWEST, json!({"reasoning_effort": "much"}), "reasoning_effort");
     let most = json!({"thinking": {"type": "enabled", "budget_tokens": 32_768}});
-    check(BUDGET, json!({"reasoning_effort": "max"}), most, &["max_tokens emulated"]);
+    check(BUDGET, json!({"reasoning_effort": "max"}), most, &["max_tokens assumed"]);
     for (tokens, effort) in [(1, "low"), (5000, "low"), (6000, "medium"), (13_000, "high"), (30_000, "xhigh")] {
         let lost = ["reasoning.max_tokens emulated"];
         check(NEWEST, json!({"reasoning": {"max_tokens": tokens}}), adaptive(effort), &lost);
@@ -106,12 +106,12 @@ fn every_switch_of_reasoning_is_one_of_thinking() {
 
     let budget =
         |tokens: u64| json!({"thinking": {"type": "enabled", "budget_tokens": tokens}, "max_tokens": tokens + 100});
-    check(EITHER, json!({"reasoning": {"max_tokens": 3000}}), budget(3000), &["max_tokens emulated"]);
+    check(EITHER, json!({"reasoning": {"max_tokens": 3000}}), budget(3000), &["max_tokens assumed"]);
     check(
         BUDGET,
         json!({"reasoning": {"max_tokens": 10}}),
         budget(1024),
-        &["reasoning.max_tokens clamped", "max_tokens emulated"],
+        &["reasoning.max_tokens clamped", "max_tokens assumed"],
     );
     check(NEWEST, json!({"reasoning": {"max_tokens": 9000}}), adaptive("medium"), &["reasoning.max_tokens emulated"]);
     check(NEWEST, json!({"reasoning": {"max_tokens": 0}}), json!({"thinking": {"type": "disabled"}}), &[]);
@@ -150,7 +150,7 @@ fn one_switch_comes_before_the_other() {
         EITHER,
         json!({"reasoning": {"max_tokens": 2000, "effort": "high"}}),
         json!({"thinking": {"type": "enabled", "budget_tokens": 2000}}),
-        &["reasoning.effort dropped", "max_tokens emulated"],
+        &["reasoning.effort dropped", "max_tokens assumed"],
     );
     check(NEWEST, json!({"reasoning_effort": "low", "reasoning": {"effort": "low"}}), adaptive("low"), &[]);
     let think = |is_aihubmix: bool, members: Value| {
@@ -207,7 +207,7 @@ fn a_budget_leaves_room_for_an_answer() {
         "claude-opus-4-1",
         json!({"reasoning_effort": "xhigh"}),
         json!({"max_tokens": 32_000, "thinking": {"type": "enabled", "budget_tokens": 24_000}}),
-        &["max_tokens emulated", "max_tokens clamped", "reasoning_effort clamped"],
+        &["max_tokens assumed", "max_tokens clamped", "reasoning_effort clamped"],
     );
 }
 
@@ -222,6 +222,6 @@ fn a_model_thinks_on_only_where_its_thoughts_are_there() {
     };
     check(BUDGET, messages(json!([])), json!({"thinking": null, "max_tokens": 100}), &["reasoning_effort dropped"]);
     let own = json!([{"type": "reasoning.text", "text": "t", "signature": "s", "format": "anthropic-claude-v1", "model": BUDGET}]);
-    check(BUDGET, messages(own), json!({"max_tokens": 2148}), &["max_tokens emulated"]);
+    check(BUDGET, messages(own), json!({"max_tokens": 2148}), &["max_tokens assumed"]);
     check(NEWEST, messages(json!([])), json!({"thinking": {"type": "adaptive", "display": "summarized"}}), &[]);
 }

@@ -24,6 +24,31 @@ fn what_a_schema_cannot_say_is_in_its_description() {
             json!({"properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "string"}}}),
             vec![],
         ),
+        // Nothing may stand beside a reference.
+        (
+            json!({"properties": {
+                "a": {"$ref": "#/$defs/a", "description": "d"},
+                "b": {"allOf": [{"$ref": "#/definitions/a"}], "title": "t", "default": null},
+                "c": {"$ref": "#/$defs/a", "nullable": true},
+                "d": {"allOf": [{"$ref": "#/$defs/a"}]},
+                "e": {"allOf": [{"$ref": "#/$defs/a"}], "nullable": true},
+                "f": {"allOf": [{"type": "string"}], "nullable": true},
+            }, "$defs": {"a": {"type": "string"}}}),
+            json!({"properties": {
+                "a": {"anyOf": [{"$ref": "#/$defs/a"}], "description": "d"},
+                "b": {"anyOf": [{"$ref": "#/$defs/a"}], "title": "t", "default": null},
+                "c": {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]},
+                "d": {"$ref": "#/$defs/a"},
+                "e": {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]},
+                "f": {"type": ["string", "null"]},
+            }, "$defs": {"a": {"type": "string"}}}),
+            vec![],
+        ),
+        (
+            json!({"properties": {"a": {"$ref": "#/$defs/a", "minLength": 2}}, "$defs": {"a": {"type": "string"}}}),
+            json!({"properties": {"a": {"anyOf": [{"$ref": "#/$defs/a"}], "description": "{minLength: 2}"}}, "$defs": {"a": {"type": "string"}}}),
+            vec![format!("{at}.properties.a.minLength")],
+        ),
         (
             json!({"allOf": [{"type": "string", "description": "d"}]}),
             json!({"type": "string", "description": "d"}),
@@ -32,17 +57,22 @@ fn what_a_schema_cannot_say_is_in_its_description() {
         (
             json!({"type": "string", "description": "d", "pattern": "^a$"}),
             json!({"type": "string", "description": "d\n\n{pattern: \"^a$\"}"}),
-            vec![at.to_owned()],
+            vec![format!("{at}.pattern")],
         ),
         (
             json!({"items": {"type": "number", "exclusiveMinimum": 0, "minimum": 1}}),
             json!({"items": {"type": "number", "minimum": 1, "description": "{exclusiveMinimum: 0}"}}),
-            vec![format!("{at}.items")],
+            vec![format!("{at}.items.exclusiveMinimum")],
         ),
         (
             json!({"enum": [1, 2], "const": 1}),
             json!({"enum": [1, 2], "description": "{const: 1}"}),
-            vec![at.to_owned()],
+            vec![format!("{at}.const")],
+        ),
+        (
+            json!({"anyOf": [{"type": "null"}, {"not": {}}]}),
+            json!({"anyOf": [{"type": "null"}, {"description": "{not: {}}"}]}),
+            vec![format!("{at}.anyOf[1].not")],
         ),
         (
             json!({"properties": {"a": true}, "additionalProperties": false, "required": ["a"]}),

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use super::blocks;
-use super::content::{self, Place};
 use super::request::{Draft, mark_of};
 use crate::dialect::layout::{Position, is_mark};
 use crate::dialect::translate::{Action, is_neutral, is_string, path_of, refuse, said};
@@ -42,8 +41,6 @@ enum Words<'a> {
     Text { text: Cow<'a, str>, start: usize, mark: Option<&'a str>, path: String },
     /// Thoughts that stand among the words, as some hand them out.
     Thought(Value<'a>, String),
-    /// Anything else.
-    Part(Value<'a>, Option<&'a str>, String),
 }
 
 impl Words<'_> {
@@ -176,12 +173,12 @@ fn read_words<'a>(draft: &mut Draft<'_>, message: Value<'a>, path: &str) -> Resu
             draft.lose_rest(part, &["type", kind, "cache_control", "prompt_cache_breakpoint"], &path);
             words.push(text(part.at(kind), mark_of(part), path));
         } else {
-            words.push(Words::Part(part, mark_of(part), path));
+            return Err(refuse(&path, "Claude's own turns hold text alone, and no part of this type."));
         }
     }
     // The mark of a whole message belongs to the last of its words.
     let last = words.iter_mut().rev().find(|words| !words.is_blank() && !matches!(words, Words::Thought(..)));
-    if let Some(Words::Text { mark, .. } | Words::Part(_, mark, _)) = last {
+    if let Some(Words::Text { mark, .. }) = last {
         *mark = mark.or(mark_of(message));
     }
     words.push(text(message.at("refusal"), None, concat(&[path, ".refusal"])));
@@ -203,7 +200,7 @@ fn trim(draft: &mut Draft<'_>, words: &mut [Words<'_>]) {
 impl Turn<'_, '_, '_> {
     /// Writes what is not written yet of what stands before this: words, then calls.
     fn write_until(&mut self, end: Position) -> Result<(), Error> {
-        self.write_words(end.text_bytes)?;
+        self.write_words(end.text_bytes);
         let message = self.message;
         let last = calls(message).count().saturating_sub(1);
         for (at, call) in calls(message).enumerate().take(end.calls).skip(self.at.calls) {
@@ -214,17 +211,13 @@ impl Turn<'_, '_, '_> {
         Ok(())
     }
 
-    fn write_words(&mut self, end: usize) -> Result<(), Error> {
+    fn write_words(&mut self, end: usize) {
         while let Some(words) = self.words.get(self.written) {
             match words {
                 Words::Thought(block, path) => {
                     if let Err(reason) = blocks::write_back(self.out, *block, self.draft.model) {
                         self.draft.lose(path.clone(), reason);
                     }
-                }
-                Words::Part(..) if end <= self.at.text_bytes => return Ok(()),
-                Words::Part(part, mark, path) => {
-                    content::write_part(self.draft, *part, Place { path, mark: *mark }, self.out)?;
                 }
                 Words::Text { text, start, mark, path } => {
                     let is_whole = end >= start + text.len();
@@ -233,10 +226,9 @@ impl Turn<'_, '_, '_> {
                     // Where no character ends there it is another text now, and comes later; so does a space, since
                     // Anthropic takes no text of it alone.
                     let part = text.get(from..to).filter(|part| is_whole || !part.trim().is_empty());
-                    let Some(part) = part else { return Ok(()) };
-                    if part.trim().is_empty() {
-                        self.draft.lose(path.clone(), "Anthropic takes no text of white space alone");
-                    } else {
+                    let Some(part) = part else { return };
+                    // Claude itself says some in between, and it says nothing.
+                    if !part.trim().is_empty() {
                         self.out.begin_object();
                         self.out.member("type", "text");
                         self.out.member("text", part);
@@ -245,13 +237,12 @@ impl Turn<'_, '_, '_> {
                     }
                     self.at.text_bytes = start + to;
                     if !is_whole {
-                        return Ok(());
+                        return;
                     }
                 }
             }
             self.written += 1;
         }
-        Ok(())
     }
 
     fn write_call(&mut self, at: usize, call: Value<'_>, mark: Option<&str>) -> Result<(), Error> {

@@ -4,7 +4,7 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/pdf-support>
 
 use super::request::{Draft, mark_of};
-use crate::dialect::translate::{Action, data_url, from_base64, is_neutral, is_string, path_of, refuse, said};
+use crate::dialect::translate::{data_url, from_base64, is_neutral, is_string, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
 use crate::text::concat;
@@ -77,7 +77,7 @@ pub fn write_text(draft: &mut Draft<'_>, text: Value<'_>, place: Place<'_>, out:
 ///
 /// # Errors
 /// One that Claude does not take.
-pub fn write_part(draft: &mut Draft<'_>, part: Value<'_>, place: Place<'_>, out: &mut Writer) -> Result<(), Error> {
+fn write_part(draft: &mut Draft<'_>, part: Value<'_>, place: Place<'_>, out: &mut Writer) -> Result<(), Error> {
     const MARKS: [&str; 3] = ["type", "cache_control", "prompt_cache_breakpoint"];
     let path = place.path;
     let kind = part.at("type");
@@ -217,13 +217,9 @@ fn write_block(
         out.member(name, text);
     }
     out.end_object();
-    match title.filter(|title| !is_neutral(*title)) {
-        Some(title) if kind == "document" => out.member_copy("title", title),
-        Some(_) => {
-            let param = concat(&[place.path, ".file.filename"]);
-            draft.losses.add(param, Action::Dropped, "Anthropic's pictures have no names");
-        }
-        None => {}
+    // Pictures have no names, and nothing of what they show depends on one.
+    if let Some(title) = title.filter(|title| kind == "document" && !is_neutral(*title)) {
+        out.member_copy("title", title);
     }
     draft.write_mark(out, place.mark, place.path);
     out.end_object();

@@ -5,9 +5,10 @@
 use super::schema::{self, Form};
 use super::thinking::{self, Reasoning};
 use super::{messages, tools};
+use crate::dialect::door;
 use crate::dialect::models::{self, Claude};
 use crate::dialect::translate::{
-    Action, Losses, Outgoing, Target, WayBack, count, is_neutral, is_string, path_of, refuse, said, shown,
+    Action, Losses, Outgoing, Target, WayBack, count, is_idle, is_neutral, is_string, path_of, refuse, said, shown,
 };
 use crate::error::Error;
 use crate::json::{Tree, Value, Writer};
@@ -22,7 +23,7 @@ const MAX_BREAKPOINTS: usize = 4;
 const OWN: [&str; 5] = ["container", "context_management", "inference_geo", "mcp_servers", "speed"];
 
 /// What is read elsewhere.
-const READ: [&str; 43] = [
+const READ: [&str; 42] = [
     "audio",
     "betas",
     "cache_control",
@@ -63,7 +64,6 @@ const READ: [&str; 43] = [
     "top_logprobs",
     "top_p",
     "user",
-    "verbosity",
     "web_search_options",
     "anthropic_beta",
 ];
@@ -93,7 +93,7 @@ impl Draft<'_> {
 
     /// Reports the members of an object that nobody has read.
     pub fn lose_rest(&mut self, object: Value<'_>, read: &[&str], path: &str) {
-        for member in object.children().filter(|member| !is_neutral(*member)) {
+        for member in object.children().filter(|member| !is_idle(*member, path)) {
             if !read.iter().any(|name| member.is(name)) {
                 let dot = if path.is_empty() { "" } else { "." };
                 let param = concat(&[path, dot, &member.key().text()]);
@@ -162,6 +162,7 @@ pub fn write_request(request: &str, target: &Target<'_>) -> Result<Outgoing, Err
 }
 
 fn write_body(draft: &mut Draft<'_>, request: Value<'_>, target: &Target<'_>) -> Result<String, Error> {
+    door::check(request)?;
     refuse_impossible(request)?;
     read_betas(draft, request);
     let mut reasoning = thinking::read(draft, request)?;
@@ -201,25 +202,6 @@ fn sent_model<'a>(target: &Target<'a>) -> &'a str {
 fn refuse_impossible(request: Value<'_>) -> Result<(), Error> {
     if said(request, "n").is_some_and(|n| count(n) != 1) {
         return Err(refuse("n", "Anthropic gives one answer to a request."));
-    }
-    for name in ["tools", "functions", "messages"] {
-        if said(request, name).is_some_and(|list| !list.starts(b'[')) {
-            return Err(refuse(name, "it must be a list."));
-        }
-    }
-    for name in ["temperature", "top_p", "top_k"] {
-        let is_digit = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
-        if said(request, name).is_some_and(|number| !number.bytes().first().is_some_and(is_digit)) {
-            return Err(refuse(name, "it must be a number."));
-        }
-    }
-    for name in ["stop", "stop_sequences"] {
-        let stop = request.at(name);
-        let is_text = |entry: Value<'_>| entry.string().is_some();
-        let is_list = stop.starts(b'[') && stop.items().all(is_text);
-        if !(is_list || is_text(stop) || is_neutral(stop)) {
-            return Err(refuse(name, "it must be a string or a list of strings."));
-        }
     }
     let modalities = request.at("modalities").items();
     if modalities.into_iter().any(|modality| !is_string(modality, "text")) {
@@ -267,7 +249,7 @@ fn write_cache(draft: &mut Draft<'_>, request: Value<'_>, out: &mut Writer) {
     draft.write_mark(out, own.or(is_implicit.then_some(r#"{"type":"ephemeral"}"#)), "");
     draft.lose_rest(options, &["mode"], "prompt_cache_options");
     let retention = said(request, "prompt_cache_retention");
-    if retention.is_some_and(|retention| !is_string(retention, "in_memory")) {
+    if retention.is_some_and(|retention| !is_idle(retention, "")) {
         draft.lose("prompt_cache_retention", "Anthropic caches for as long as `cache_control` says");
     }
 }
@@ -456,9 +438,6 @@ fn lose_others(draft: &mut Draft<'_>, request: Value<'_>) {
     }
     if said(request, "audio").is_some() {
         draft.lose("audio", "Claude does not speak");
-    }
-    if said(request, "verbosity").is_some_and(|value| !is_string(value, "medium")) {
-        draft.lose("verbosity", "Anthropic has no such parameter");
     }
     draft.lose_rest(request, &READ, "");
 }

@@ -172,10 +172,6 @@ pub fn read(draft: &mut Draft<'_>, request: Value<'_>) -> Result<Reasoning, Erro
 
 fn read_display(draft: &mut Draft<'_>, request: Value<'_>) -> Option<&'static str> {
     let reasoning = request.at("reasoning");
-    if !reasoning.starts(b'{') && !is_neutral(reasoning) {
-        draft.lose("reasoning", "it is no object");
-        return None;
-    }
     draft.lose_rest(reasoning, &["display", "effort", "enabled", "exclude", "max_tokens"], "reasoning");
     match said(reasoning, "display") {
         Some(display) if is_string(display, "omitted") => return Some("omitted"),
@@ -268,9 +264,6 @@ pub fn limit(draft: &mut Draft<'_>, request: Value<'_>, reasoning: &mut Reasonin
     if older.is_some_and(|older| older.raw() != limit.raw()) {
         draft.lose("max_tokens", "`max_completion_tokens` comes before it");
     }
-    if limit.bytes().iter().any(|byte| !byte.is_ascii_digit()) {
-        return Err(refuse(param, "it must be a whole number."));
-    }
     let mut limit = count(limit);
     // Who speaks Anthropic's words means its limit, which holds for thoughts and answer together.
     let is_added = match reasoning.mode {
@@ -279,11 +272,9 @@ pub fn limit(draft: &mut Draft<'_>, request: Value<'_>, reasoning: &mut Reasonin
     };
     if is_added {
         limit = limit.saturating_add(budget);
-        draft.losses.add(
-            param,
-            Action::Emulated,
-            "the budget of the thinking is added, which Anthropic counts with it",
-        );
+        // Who has said both in Anthropic's words has said it wrongly; who has not, means the words of the answer.
+        let action = if matches!(reasoning.mode, Mode::Own(..)) { Action::Emulated } else { Action::Assumed };
+        draft.losses.add(param, action, "the budget of the thinking is added, which Anthropic counts with it");
     }
     if limit > most && draft.is_known {
         limit = most;

@@ -5,7 +5,7 @@
 use super::request::{Draft, mark_of};
 use super::schema::{self, Form};
 use super::thinking::Reasoning;
-use crate::dialect::translate::{ANSWER_TOOL, Action, is_neutral, is_string, path_of, refuse, said};
+use crate::dialect::translate::{ANSWER_TOOL, Action, is_idle, is_neutral, is_string, name_of, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
 use crate::text::{concat, find};
@@ -62,9 +62,13 @@ pub fn write(
     form: &Form<'_>,
     out: &mut Writer,
 ) -> Result<(), Error> {
-    let name = said(request, "tool_choice").or(said(request, "function_call")).map(chosen_name);
-    let name = name.flatten();
-    let choice = read_choice(request, name.as_deref())?;
+    let (newer, older) = (said(request, "tool_choice"), said(request, "function_call"));
+    let param = if newer.is_none() && older.is_some() { "function_call" } else { "tool_choice" };
+    if newer.is_some() && older.is_some() {
+        draft.lose("function_call", "`tool_choice` says it already");
+    }
+    let name = newer.or(older).and_then(chosen_name);
+    let choice = read_choice(newer.or(older), name.as_deref(), param)?;
     let mut tools = Tools { draft, out: Writer::default(), names: Vec::new(), allowed: None, choice };
     tools.read_allowed(request);
     for (at, tool) in request.at("tools").items().enumerate() {
@@ -84,7 +88,7 @@ pub fn write(
     let Tools { draft, out: list, names, choice, .. } = tools;
     if list.is_empty() {
         if !matches!(choice, Choice::Unsaid | Choice::Auto | Choice::None) {
-            draft.lose("tool_choice", "there are no tools to choose from");
+            draft.lose(param, "there are no tools to choose from");
         }
         return Ok(());
     }
@@ -95,7 +99,7 @@ pub fn write(
     if let Choice::Tool(name) = choice
         && !names.iter().any(|known| known == name)
     {
-        return Err(refuse("tool_choice", "it names a tool that is not among `tools`."));
+        return Err(refuse(param, "it names a tool that is not among `tools`."));
     }
     let choice = match (choice, form) {
         // The answer is one of the calls, so one must be made.
@@ -110,15 +114,12 @@ pub fn write(
 
 /// The name in a choice, whether it is said as OpenAI has it, as it was in `function_call`, or as Anthropic does.
 fn chosen_name(choice: Value<'_>) -> Option<String> {
-    let inner = said(choice, "function").or(said(choice, "custom")).unwrap_or(choice);
-    inner.at("name").string().map(|name| name.text().into_owned())
+    name_of(choice).string().map(|name| name.text().into_owned())
 }
 
-fn read_choice<'t>(request: Value<'t>, name: Option<&'t str>) -> Result<Choice<'t>, Error> {
-    let wrong = || refuse("tool_choice", "it is none of those that OpenAI or Anthropic knows.");
-    let Some(choice) = said(request, "tool_choice").or(said(request, "function_call")) else {
-        return Ok(Choice::Unsaid);
-    };
+fn read_choice<'t>(choice: Option<Value<'t>>, name: Option<&'t str>, param: &str) -> Result<Choice<'t>, Error> {
+    let wrong = || refuse(param, "it is none of those that OpenAI or Anthropic knows.");
+    let Some(choice) = choice else { return Ok(Choice::Unsaid) };
     let kind = choice.string().or(choice.at("type").string());
     let kind = kind.map(|kind| kind.text().into_owned());
     match (kind.as_deref(), choice.starts(b'{')) {
@@ -147,7 +148,6 @@ impl Tools<'_, '_, '_> {
     /// Whether a tool may be called; it is not sent otherwise.
     fn takes(&mut self, name: &str, path: &str) -> Result<bool, Error> {
         if self.allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|allowed| allowed == name)) {
-            self.draft.losses.add(path, Action::Emulated, "it is not sent, as `tool_choice` does not allow it");
             return Ok(false);
         }
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -171,6 +171,10 @@ impl Tools<'_, '_, '_> {
         if function.is_some() || is_string(kind, "function") {
             let path = if function.is_some() { &concat(&[path, ".function"]) } else { path };
             return self.write_function(tool, function.unwrap_or(tool), path);
+        }
+        // As OpenAI's Responses have it.
+        if is_string(kind, "custom") && said(tool, "input_schema").is_none() {
+            return self.write_custom(tool, tool, path);
         }
         if kind.string().is_none() && said(tool, "input_schema").is_none() {
             return Err(refuse(path, "it is no tool that OpenAI or Anthropic knows."));
@@ -204,7 +208,18 @@ impl Tools<'_, '_, '_> {
             return Ok(());
         }
         let parameters = said(function, "parameters").or(said(function, "input_schema"));
-        let is_strict = function.at("strict").starts(b't');
+        let asked = parameters.filter(|parameters| parameters.starts(b'{'));
+        let wants_strict = function.at("strict").starts(b't');
+        let reason = match asked {
+            _ if !self.draft.family.schema => "this model cannot be held to a schema",
+            Some(schema) if !schema::can_hold(schema) => "Claude cannot be held to a schema that contains itself",
+            Some(schema) if !schema::is_of_tool(schema) => "Claude is held to schemas of objects, without alternatives",
+            _ => "",
+        };
+        let is_strict = wants_strict && reason.is_empty();
+        if wants_strict && !is_strict {
+            self.draft.lose(concat(&[path, ".strict"]), reason);
+        }
         let out = &mut self.out;
         out.begin_object();
         out.member_copy("name", name);
@@ -212,17 +227,14 @@ impl Tools<'_, '_, '_> {
             out.member_copy("description", description);
         }
         out.key("input_schema");
-        match parameters.filter(|parameters| parameters.starts(b'{')) {
-            Some(parameters) if is_strict && self.draft.family.schema => {
-                schema::write(self.draft, parameters, &concat(&[path, ".parameters"]), out);
-            }
-            Some(parameters) => write_parameters(parameters, out),
+        match asked {
+            Some(schema) if is_strict => schema::write(self.draft, schema, &concat(&[path, ".parameters"]), out),
+            Some(schema) => schema::write_open(self.draft, schema, &concat(&[path, ".parameters"]), out),
+            None if is_strict => out.raw(r#"{"type":"object","properties":{},"additionalProperties":false}"#),
             None => out.raw(r#"{"type":"object","properties":{}}"#),
         }
-        if is_strict && self.draft.family.schema {
+        if is_strict {
             out.member_raw("strict", "true");
-        } else if is_strict {
-            self.draft.lose(concat(&[path, ".strict"]), "this model cannot be held to a schema");
         }
         for name in OWN {
             if let Some(value) = said(tool, name).or(said(function, name)) {
@@ -247,7 +259,6 @@ impl Tools<'_, '_, '_> {
         if !self.takes(&name, path)? {
             return Ok(());
         }
-        self.draft.losses.add(path, Action::Emulated, "Claude's tools take objects: it is one of a single string");
         let format = custom.at("format");
         let out = &mut self.out;
         out.begin_object();
@@ -272,7 +283,7 @@ impl Tools<'_, '_, '_> {
         out.member_raw("input_schema", schema);
         self.draft.write_mark(out, mark_of(tool).or(mark_of(custom)), path);
         out.end_object();
-        let read = ["name", "description", "format", "cache_control", "prompt_cache_breakpoint"];
+        let read = ["type", "name", "description", "format", "cache_control", "prompt_cache_breakpoint"];
         self.draft.lose_rest(custom, &read, path);
         self.draft.back.customs.push(name);
         Ok(())
@@ -310,7 +321,7 @@ impl Tools<'_, '_, '_> {
             }
         }
         out.end_object();
-        if said(search, "search_context_size").is_some_and(|size| !is_string(size, "medium")) {
+        if said(search, "search_context_size").is_some_and(|size| !is_idle(size, "")) {
             self.draft.lose(
                 "web_search_options.search_context_size",
                 "Anthropic's search decides for itself how much it reads",
@@ -329,24 +340,9 @@ impl Tools<'_, '_, '_> {
         out.member("name", ANSWER_TOOL);
         out.member("description", "Answers with a JSON object.");
         out.key("input_schema");
-        write_parameters(schema, out);
+        schema::write_open(self.draft, schema, "response_format.json_schema.schema", out);
         out.end_object();
     }
-}
-
-/// Writes a schema as it stands, but for its type, which Anthropic wants said.
-fn write_parameters(parameters: Value<'_>, out: &mut Writer) {
-    if said(parameters, "type").is_some() {
-        out.copy(parameters);
-        return;
-    }
-    out.begin_object();
-    out.member("type", "object");
-    for member in parameters.children().filter(|member| !member.is("type")) {
-        out.copy_key(member);
-        out.copy(member);
-    }
-    out.end_object();
 }
 
 fn write_choice(draft: &mut Draft<'_>, choice: Choice<'_>, reasoning: &Reasoning, is_single: bool, out: &mut Writer) {

@@ -106,11 +106,8 @@ impl<'a> Media<'a> {
     fn of_file(object: Value<'a>, path: &str, request: &mut Request<'_>) -> Result<Self, Error> {
         let known = ["file_data", "file_id", "file_url", "filename", "format", "mime_type", "detail"];
         request.lose_others(object, &known, path);
+        // Gemini does not tell its models what files are called: the name says what is in the file, no more.
         let name = text_of(object.at("filename"));
-        if !name.is_empty() {
-            let param = concat(&[path, ".filename"]);
-            request.lose(&param, Action::Dropped, "Gemini does not tell its models what files are called.");
-        }
         let mime = said(object, "format").or_else(|| said(object, "mime_type")).map(text_of);
         let named = mime.or_else(|| guess(&name).map(Cow::Borrowed));
         let resolution = resolution(object.at("detail"), path, request);

@@ -18,9 +18,10 @@ use crate::text::concat;
 /// What Google documents for calls that come without a signature, as those of another model do.
 const BYPASS: &str = "skip_thought_signature_validator";
 
-/// The members of a message that are read.
-const KNOWN: [&str; 9] = [
+/// The members of a message that are read, and those of which the text has all that matters.
+const KNOWN: [&str; 10] = [
     "role",
+    "annotations",
     "content",
     "refusal",
     "tool_calls",
@@ -157,11 +158,12 @@ impl<'a> Details<'a> {
                 request.lose(&path, Action::Dropped, reason);
             }
         }
-        for name in ["reasoning_content", "reasoning"] {
-            if items.items().next().is_none() && said(message, name).is_some_and(|text| !is_neutral(text)) {
-                let reason = "Gemini takes thoughts back from `reasoning_details` only, which tell who has made them.";
-                request.lose(&concat(&[path, ".", name]), Action::Dropped, reason);
-            }
+        let is_said = |name: &&str| said(message, name).is_some_and(|text| !is_neutral(text));
+        // Both say the same, for different clients.
+        let text = ["reasoning_content", "reasoning"].into_iter().find(is_said);
+        if let Some(name) = text.filter(|_| items.items().next().is_none()) {
+            let reason = "Gemini takes thoughts back from `reasoning_details` only, which tell who has made them.";
+            request.lose(&concat(&[path, ".", name]), Action::Dropped, reason);
         }
         details
     }
@@ -355,7 +357,7 @@ impl Call<'_> {
             out.member_copy("thoughtSignature", signature);
         } else if self.is_foreign {
             let reason = "It has no signature of this model; Google's word for calls of other models stands for it.";
-            request.lose(&concat(&[&self.path, ".extra_content"]), Action::Emulated, reason);
+            request.lose(&concat(&[&self.path, ".extra_content"]), Action::Assumed, reason);
             out.member("thoughtSignature", BYPASS);
         }
         out.end_object();

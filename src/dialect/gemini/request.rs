@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 
 use super::{config, contents, thinking, tools};
+use crate::dialect::door;
 use crate::dialect::models::{self, Gemini};
-use crate::dialect::translate::{Action, Losses, Outgoing, Target, WayBack, is_neutral, refuse, said};
+use crate::dialect::translate::{Action, Losses, Outgoing, Target, WayBack, is_idle, refuse, said};
 use crate::error::Error;
 use crate::json::{Tree, Value, Writer};
 use crate::request::invalid;
@@ -57,23 +58,6 @@ const KNOWN: [&str; 29] = [
     "google",
 ];
 
-/// What the parameters must be that are more than a text or a number: each with what its JSON may begin with.
-const KINDS: [(&str, &[u8], &str); 13] = [
-    ("stream", b"tf", "It must be true or false."),
-    ("logprobs", b"tf", "It must be true or false."),
-    ("parallel_tool_calls", b"tf", "It must be true or false."),
-    ("stream_options", b"{", "It must be an object."),
-    ("response_format", b"{", "It must be an object."),
-    ("audio", b"{", "It must be an object."),
-    ("reasoning", b"{", "It must be an object."),
-    ("web_search_options", b"{", "It must be an object."),
-    ("extra_body", b"{", "It must be an object."),
-    ("google", b"{", "It must be an object."),
-    ("modalities", b"[", "It must be a list."),
-    ("tools", b"[", "It must be a list."),
-    ("functions", b"[", "It must be a list."),
-];
-
 /// What a request is written for, and what has come of it so far.
 pub struct Request<'a> {
     /// The whole of it, as it was read.
@@ -102,7 +86,7 @@ pub fn write_request(request: &str, target: &Target<'_>) -> Result<Outgoing, Err
         request.lose("model", Action::Assumed, "No table has this model, so that it counts as one of the newest.");
     }
     let is_stream = value.at("stream").bytes() == b"true";
-    request.check_kinds()?;
+    door::check(value)?;
     request.stream_options();
     let mut out = Writer::default();
     out.begin_object();
@@ -177,7 +161,7 @@ impl<'a> Request<'a> {
     /// Reports the members of an object that are not read.
     pub fn lose_others(&mut self, object: Value<'_>, known: &[&str], path: &str) {
         for member in object.children() {
-            if !known.iter().any(|name| member.is(name)) && !is_neutral(member) {
+            if !known.iter().any(|name| member.is(name)) && !is_idle(member, path) {
                 let dot = if path.is_empty() { "" } else { "." };
                 let param = concat(&[path, dot, &member.key().text()]);
                 let is_cache = member.is("cache_control") || member.is("prompt_cache_breakpoint");
@@ -189,15 +173,6 @@ impl<'a> Request<'a> {
                 self.lose(&param, Action::Dropped, reason);
             }
         }
-    }
-
-    fn check_kinds(&self) -> Result<(), Error> {
-        for (name, firsts, reason) in KINDS {
-            if self.said(name).is_some_and(|value| !firsts.iter().any(|first| value.starts(*first))) {
-                return Err(refuse(name, reason));
-            }
-        }
-        Ok(())
     }
 
     fn stream_options(&mut self) {

@@ -3,7 +3,8 @@
 //!
 //! <https://ai.google.dev/api/generate-content#FIELDS.response_json_schema>
 
-use crate::dialect::translate::{Action, Losses};
+use crate::dialect::schemas::{BESIDE, only};
+use crate::dialect::translate::{Action, Losses, path_of};
 use crate::json::{Value, Writer};
 use crate::text::{concat, replace};
 
@@ -22,8 +23,6 @@ const PLAIN: [&str; 12] = [
     "required",
     "propertyOrdering",
 ];
-/// What may stand beside a reference.
-const BESIDE: [&str; 5] = ["$id", "$anchor", "title", "description", "default"];
 /// Where the definitions were in older drafts.
 const OLD: &str = "#/definitions/";
 
@@ -49,12 +48,18 @@ pub fn write_described(
         return;
     }
     out.begin_object();
-    let mut node = Node { out, param, losses, moved: String::new() };
+    let stands_beside = |rule: Value<'_>| {
+        !rule.key().raw().starts_with('$') && !["allOf", "definitions"].iter().any(|name| rule.is(name))
+    };
+    let parts = || [Some(schema), only(schema)].into_iter().flatten();
+    let has_more = description.is_some() || parts().flat_map(Value::children).any(stands_beside);
+    let is_nullable = parts().any(|part| part.at("nullable").bytes() == b"true");
+    let can_say_null = parts().any(|part| part.at("type").starts(b'"') || part.get("$ref").is_some());
+    let mut node = Node { out, param, losses, moved: String::new(), has_more, is_nullable, can_say_null };
     node.members(schema);
-    let moved = std::mem::take(&mut node.moved);
+    let moved = node.moved;
     let own = described(schema).or(description);
     if !moved.is_empty() {
-        losses.add(param, Action::Moved, "Gemini's schemas cannot say this; it is in the description.");
         out.key("description");
         out.begin_string();
         if let Some(own) = own {
@@ -78,29 +83,22 @@ fn described(schema: Value<'_>) -> Option<Value<'_>> {
     own.or_else(|| only(schema)?.get("description").filter(|text| text.starts(b'"')))
 }
 
-/// The only schema of an `allOf` that has one, and says nothing that the schema around it says as well.
-fn only(schema: Value<'_>) -> Option<Value<'_>> {
-    let mut all = schema.at("allOf").items();
-    let first = all.next().filter(|first| first.starts(b'{') && first.get("allOf").is_none())?;
-    let is_said =
-        |member: Value<'_>| !member.is("description") && schema.children().any(|own| own.key() == member.key());
-    let has_siblings = schema.children().any(|own| !own.is("allOf") && !BESIDE.iter().any(|name| own.is(name)));
-    let refers = first.get("$ref").is_some() && has_siblings;
-    (all.next().is_none() && !refers && !first.children().any(is_said)).then_some(first)
-}
-
 struct Node<'a> {
     out: &'a mut Writer,
     param: &'a str,
     losses: &'a mut Losses,
     /// What goes into the description.
     moved: String,
+    /// Whether more is said than a reference.
+    has_more: bool,
+    is_nullable: bool,
+    /// Whether there is something beside which null can be said.
+    can_say_null: bool,
 }
 
 impl Node<'_> {
     fn members(&mut self, schema: Value<'_>) {
         let refers = schema.get("$ref").is_some();
-        let is_nullable = schema.at("nullable").bytes() == b"true";
         for member in schema.children() {
             // What older drafts call `definitions` is `$defs` now, which may stand beside a reference.
             let is_beside = member.key().raw().starts_with('$')
@@ -112,17 +110,17 @@ impl Node<'_> {
                 self.out.copy_key(member);
                 self.out.copy(member);
             } else {
-                self.member(schema, member, is_nullable);
+                self.member(schema, member);
             }
         }
     }
 
-    fn member(&mut self, schema: Value<'_>, member: Value<'_>, is_nullable: bool) {
+    fn member(&mut self, schema: Value<'_>, member: Value<'_>) {
         match &*member.key().text() {
             // The description comes last, and the draft's name says nothing of the values.
             "description" | "$schema" | "$comment" => {}
-            "nullable" if !is_nullable || schema.at("type").starts(b'"') => {}
-            "type" if is_nullable && member.starts(b'"') => {
+            "nullable" if !self.is_nullable || self.can_say_null => {}
+            "type" if self.is_nullable && member.starts(b'"') => {
                 self.out.key("type");
                 self.out.begin_list();
                 self.out.copy(member);
@@ -130,10 +128,19 @@ impl Node<'_> {
                 self.out.end_list();
             }
             "type" => self.out.member_copy("type", member),
-            "$ref" => match member.string().map(|to| to.text()) {
-                Some(to) if to.starts_with(OLD) => self.out.member("$ref", &replace(&to, OLD, "#/$defs/")),
-                _ => self.out.member_copy("$ref", member),
-            },
+            "$ref" if self.has_more => {
+                // Nothing may stand beside a reference: it is the only one of alternatives.
+                self.out.key("anyOf");
+                self.out.begin_list();
+                self.out.begin_object();
+                self.reference(member);
+                self.out.end_object();
+                if self.is_nullable {
+                    self.out.raw(r#"{"type":"null"}"#);
+                }
+                self.out.end_list();
+            }
+            "$ref" => self.reference(member),
             "const" if schema.get("enum").is_none() => {
                 self.out.key("enum");
                 self.out.begin_list();
@@ -158,6 +165,13 @@ impl Node<'_> {
         }
     }
 
+    fn reference(&mut self, to: Value<'_>) {
+        match to.string().map(|to| to.text()) {
+            Some(to) if to.starts_with(OLD) => self.out.member("$ref", &replace(&to, OLD, "#/$defs/")),
+            _ => self.out.member_copy("$ref", to),
+        }
+    }
+
     fn one(&mut self, name: &str, schema: Value<'_>) {
         self.out.key(name);
         write_schema(self.out, schema, &concat(&[self.param, ".", name]), self.losses);
@@ -166,8 +180,9 @@ impl Node<'_> {
     fn list(&mut self, name: &str, schemas: Value<'_>) {
         self.out.key(name);
         self.out.begin_list();
-        for schema in schemas.items() {
-            write_schema(self.out, schema, &concat(&[self.param, ".", name]), self.losses);
+        let list = concat(&[self.param, ".", &schemas.key().text()]);
+        for (at, schema) in schemas.items().enumerate() {
+            write_schema(self.out, schema, &path_of(&list, at, ""), self.losses);
         }
         self.out.end_list();
     }
@@ -188,6 +203,8 @@ impl Node<'_> {
         if !self.moved.is_empty() {
             self.moved.push_str(", ");
         }
+        let param = concat(&[self.param, ".", &member.key().text()]);
+        self.losses.add(param, Action::Moved, "Gemini's schemas cannot say this; it is in the description.");
         self.moved.push_str(&member.key().text());
         self.moved.push_str(": ");
         self.moved.push_str(member.raw());

@@ -20,6 +20,10 @@ const EFFORTS: [(&str, &str, u64); 6] = [
     ("max", "HIGH", 24_576),
 ];
 
+/// How many tokens are left for what is said, at least, and the smallest budget that models without a larger least have.
+const LEAST_ROOM: u64 = 256;
+const LEAST_BUDGET: u64 = 512;
+
 /// What is asked for.
 enum Amount<'a> {
     Effort(std::borrow::Cow<'a, str>),
@@ -42,6 +46,7 @@ pub fn write(out: &mut Writer, request: &mut Request<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let Some((param, amount)) = amount(request)? else { return Ok(()) };
+    let amount = leave_room(request, param, amount)?;
     let is_off = match &amount {
         Amount::Effort(effort) => effort == "none",
         Amount::Tokens(tokens) => *tokens == 0,
@@ -134,6 +139,47 @@ fn write_off(out: &mut Writer, request: &mut Request<'_>, param: &str) {
     }
 }
 
+/// Keeps a budget below the most tokens of the answer, of which thoughts are a part: with as many the model would think
+/// and say nothing. The room that is left is a quarter, and enough for a paragraph.
+fn leave_room<'a>(request: &mut Request<'_>, param: &str, amount: Amount<'a>) -> Result<Amount<'a>, Error> {
+    let Some(most) = request.family.budget.filter(|most| *most > 0) else { return Ok(amount) };
+    let limit = request.said("max_completion_tokens").or(request.said("max_tokens")).map(count);
+    let Some(limit) = limit.filter(|limit| *limit <= request.family.max_tokens) else { return Ok(amount) };
+    let asked = match &amount {
+        Amount::Effort(effort) => tokens_of(effort, param)?,
+        Amount::Tokens(tokens) => *tokens,
+        // The model stops thinking by itself.
+        Amount::Any => return Ok(amount),
+    };
+    let least = decimal(request.family.least.as_bytes()).map_or(0, u64::from);
+    let room = limit.saturating_sub(LEAST_ROOM.max(limit / 4));
+    if asked.min(most) <= room.max(least) {
+        return Ok(amount);
+    }
+    // So few tokens of thought are worth nothing, and some models refuse them.
+    let is_worth_it = room >= LEAST_BUDGET || !request.family.can_stop;
+    let within = if is_worth_it { room.max(least) } else { 0 };
+    let (action, reason) = match amount {
+        Amount::Tokens(_) => {
+            (Action::Clamped, "Thoughts count as tokens of the answer: room is left for what is said.")
+        }
+        // Nobody has said how many tokens an effort is.
+        _ => (Action::Assumed, "Its budget is smaller here: thoughts count as tokens of the answer, and room is left."),
+    };
+    request.lose(param, action, reason);
+    Ok(Amount::Tokens(within))
+}
+
+/// How many tokens an effort is.
+fn tokens_of(effort: &str, param: &str) -> Result<u64, Error> {
+    if effort == "none" {
+        return Ok(0);
+    }
+    let known = EFFORTS.iter().find(|(name, ..)| *name == effort);
+    let wrong = || refuse(param, "It must be one of none, minimal, low, medium, high, xhigh and max.");
+    known.map(|(.., tokens)| *tokens).ok_or_else(wrong)
+}
+
 fn write_effort(out: &mut Writer, request: &mut Request<'_>, param: &str, effort: &str) -> Result<(), Error> {
     let Some((_, level, tokens)) = EFFORTS.iter().find(|(name, ..)| *name == effort) else {
         return Err(refuse(param, "It must be one of none, minimal, low, medium, high, xhigh and max."));
@@ -142,7 +188,8 @@ fn write_effort(out: &mut Writer, request: &mut Request<'_>, param: &str, effort
         request.lose(param, Action::Clamped, "Gemini has no effort above high.");
     }
     if let Some(most) = request.family.budget {
-        write_budget(out, request, param, (*tokens).min(most));
+        out.key("thinkingBudget");
+        out.number((*tokens).min(most));
     } else if *level == "MINIMAL" && request.family.least != "MINIMAL" {
         request.lose(param, Action::Clamped, "The lowest level of the model is higher.");
         out.member("thinkingLevel", request.family.least);
@@ -160,7 +207,8 @@ fn write_tokens(out: &mut Writer, request: &mut Request<'_>, param: &str, tokens
         if within != tokens {
             request.lose(param, Action::Clamped, "The model's budget for thoughts has other bounds.");
         }
-        write_budget(out, request, param, within);
+        out.key("thinkingBudget");
+        out.number(within);
         return;
     }
     // The nearest of the levels, by the tokens of the efforts.
@@ -172,14 +220,4 @@ fn write_tokens(out: &mut Writer, request: &mut Request<'_>, param: &str, tokens
     };
     request.lose(param, Action::Clamped, "The model thinks at levels, and takes no budget: the nearest one is sent.");
     out.member("thinkingLevel", level);
-}
-
-fn write_budget(out: &mut Writer, request: &mut Request<'_>, param: &str, tokens: u64) {
-    out.key("thinkingBudget");
-    out.number(tokens);
-    let most = request.said("max_completion_tokens").or(request.said("max_tokens")).map(count);
-    if most.is_some_and(|most| most <= tokens) {
-        let reason = "Thoughts count as tokens of the answer: those may be used up before anything is said.";
-        request.lose(param, Action::Assumed, reason);
-    }
 }

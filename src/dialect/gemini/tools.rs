@@ -4,7 +4,7 @@
 
 use super::request::{Request, camel, text_of, write_camel};
 use super::schema::write_schema;
-use crate::dialect::translate::{Action, is_neutral, is_string, path_of, refuse, said};
+use crate::dialect::translate::{Action, is_neutral, is_string, name_of, path_of, refuse, said};
 use crate::error::Error;
 use crate::json::{Value, Writer};
 use crate::text::concat;
@@ -88,6 +88,9 @@ fn read<'a>(request: &mut Request<'a>) -> Result<Tools<'a>, Error> {
                 request.lose_others(tool, &["type", "custom"], &path);
                 write_custom(&mut tools, tool.at("custom"), &concat(&[&path, ".custom"]), request)?;
             }
+            // As OpenAI's Responses have them.
+            "function" if said(tool, "name").is_some() => write_function(&mut tools, tool, &path, request)?,
+            "custom" if said(tool, "name").is_some() => write_custom(&mut tools, tool, &path, request)?,
             "function" | "custom" => {
                 return Err(refuse(&concat(&[&path, ".", &kind]), "It must be an object with the name of the tool."));
             }
@@ -99,13 +102,18 @@ fn read<'a>(request: &mut Request<'a>) -> Result<Tools<'a>, Error> {
                         request.lose_others(tool, &[&*value.key().text()], &path);
                         tools.own.push((name, Some(value).filter(|value| value.starts(b'{')), path));
                     }
+                    None if tool.children().next().is_none() => {
+                        return Err(refuse(&path, "It is no tool that OpenAI or Google knows."));
+                    }
                     None => request.lose(&path, Action::Dropped, "Gemini has no such tool."),
                 }
             }
         }
     }
     for (at, function) in request.value.at("functions").items().enumerate() {
-        write_function(&mut tools, function, &path_of("functions", at, ""), request)?;
+        let path = path_of("functions", at, "");
+        write_function(&mut tools, function, &path, request)?;
+        request.lose(&path, Action::Emulated, "It is a tool now, and its calls come as `tool_calls`.");
     }
     Ok(tools)
 }
@@ -120,7 +128,7 @@ fn write_name(out: &mut Writer, tool: Value<'_>, path: &str) -> Result<(), Error
 }
 
 fn write_function(tools: &mut Tools<'_>, tool: Value<'_>, path: &str, request: &mut Request<'_>) -> Result<(), Error> {
-    request.lose_others(tool, &["name", "description", "parameters", "strict"], path);
+    request.lose_others(tool, &["type", "name", "description", "parameters", "strict"], path);
     let out = &mut tools.functions;
     out.begin_object();
     write_name(out, tool, path)?;
@@ -139,7 +147,7 @@ fn write_function(tools: &mut Tools<'_>, tool: Value<'_>, path: &str, request: &
 
 /// Writes a custom tool as a function of one text.
 fn write_custom(tools: &mut Tools<'_>, tool: Value<'_>, path: &str, request: &mut Request<'_>) -> Result<(), Error> {
-    request.lose_others(tool, &["name", "description", "format"], path);
+    request.lose_others(tool, &["type", "name", "description", "format"], path);
     let out = &mut tools.functions;
     out.begin_object();
     write_name(out, tool, path)?;
@@ -213,7 +221,7 @@ fn write_choice(out: &mut Writer, request: &mut Request<'_>, tools: &Tools<'_>) 
         (_, Some(choice)) if is_string(choice.at("type"), "allowed_tools") => {
             let allowed = choice.get("allowed_tools").unwrap_or(choice);
             for (at, tool) in allowed.at("tools").items().enumerate() {
-                match name_of(tool) {
+                match chosen_name(tool) {
                     Some(name) => names.push(name),
                     None => {
                         let path = path_of("tool_choice.allowed_tools.tools", at, "");
@@ -229,7 +237,7 @@ fn write_choice(out: &mut Writer, request: &mut Request<'_>, tools: &Tools<'_>) 
             }
         }
         (_, Some(choice)) => {
-            let name = name_of(choice);
+            let name = chosen_name(choice);
             names.push(name.ok_or_else(|| refuse(param, "It must have the name of a function."))?);
             "ANY"
         }
@@ -257,7 +265,6 @@ fn write_choice(out: &mut Writer, request: &mut Request<'_>, tools: &Tools<'_>) 
 }
 
 /// The name of the tool that a choice names.
-fn name_of(choice: Value<'_>) -> Option<Value<'_>> {
-    let inner = said(choice, "function").or_else(|| said(choice, "custom")).unwrap_or(choice);
-    said(inner, "name").filter(|name| name.starts(b'"') && !is_neutral(*name))
+fn chosen_name(choice: Value<'_>) -> Option<Value<'_>> {
+    Some(name_of(choice)).filter(|name| name.starts(b'"') && !is_neutral(*name))
 }
