@@ -84,6 +84,7 @@ impl Losses {
         for Loss { param, action, reason } in &self.0 {
             if *action != Action::Assumed {
                 list.push_str(if list.is_empty() { "" } else { "; " });
+                let reason = reason.trim_end_matches('.');
                 list.push_str(&concat(&["`", param, "` would be ", action.name(), ": ", reason]));
             }
         }
